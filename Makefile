@@ -1,0 +1,43 @@
+# From a bare clone, `make reproduce` and `make test` each do all that they need.
+PROFILE ?= quick
+SYSTEM_PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON = .venv/bin/python
+INSTALLED = .venv/installed
+
+.PHONY: setup reproduce run report tensorboard test check lock
+
+setup: $(INSTALLED)
+
+$(INSTALLED): requirements.txt
+	@$(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "error: Python 3.11 is needed; name it with SYSTEM_PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(SYSTEM_PYTHON) -m venv --clear .venv
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $(INSTALLED)
+
+reproduce: run
+	@$(PYTHON) -m reproduce report --profile $(PROFILE)
+
+run: setup
+	@$(PYTHON) -m reproduce run all --profile $(PROFILE) $(ARGS)
+
+report: setup
+	@$(PYTHON) -m reproduce report
+
+tensorboard: setup
+	@echo "Open the address below; tick runs at the left, and look at Scalars, then Text."
+	@$(PYTHON) -m tensorboard.main --logdir logs --host 127.0.0.1
+
+test: setup
+	$(PYTHON) -m pytest
+
+check: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+# Resolves requirements.in anew; commit the outcome.
+lock: setup
+	$(PYTHON) -m pip install --quiet uv
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --annotation-style line \
+		--custom-compile-command "make lock" requirements.in --output-file requirements.txt

@@ -1,0 +1,52 @@
+"""Max-norm: a bound on the norm of each unit's incoming weights."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("dropout")
+class MaxNorm(keras.constraints.Constraint):
+    """Scales each unit's incoming weight vector back onto a ball of radius `bound` if outside.
+
+    The vector runs over all axes but the last, which is right for Dense (inputs, units) and Conv
+    (height, width, inputs, filters) kernels alike; Keras's own MaxNorm takes axis 0, a row of the
+    filter for a Conv kernel. Vectors inside the ball are left bit-identical.
+
+    Args:
+        bound: Positive float, the largest L2 norm allowed; the paper's c. For a network with
+            inverted dropout the paper's c becomes keep * c (see `paper_to_inverted`).
+        axis: Axis or axes that the norm sums over; None for all but the last. Name it for kernels
+            laid out otherwise, such as DepthwiseConv's.
+
+    Raises:
+        ValueError: for a bound that is not positive, or a weight of rank 1 without `axis`.
+
+    Reference: Srivastava et al., JMLR 15 (2014), section 5.1 and appendix A.3.
+
+    Example:
+
+    >>> float(MaxNorm(1.0)(keras.ops.array([[3.0], [4.0]]))[0, 0])
+    0.6...
+    """
+
+    def __init__(self, bound, axis=None):
+        if isinstance(bound, bool) or not bound > 0:
+            raise ValueError(f"`bound` is a norm, a positive number. Received: bound={bound!r}")
+        self.bound = float(bound)
+        self.axis = axis
+
+    def __call__(self, weight):
+        if self.axis is None and len(weight.shape) < 2:
+            raise ValueError(
+                "MaxNorm bounds kernels of rank 2 or more; name `axis` for another weight. "
+                f"Received: shape {tuple(weight.shape)}"
+            )
+        axis = tuple(range(len(weight.shape) - 1)) if self.axis is None else self.axis
+        norm = ops.sqrt(ops.sum(ops.square(weight), axis=axis, keepdims=True))
+        bound = ops.cast(self.bound, weight.dtype)
+        outside = norm > bound
+        # The inner `where` keeps 0 / 0 out of a gradient through an all-zero vector.
+        return ops.where(outside, weight * (bound / ops.where(outside, norm, 1)), weight)
+
+    def get_config(self):
+        return {"bound": float(self.bound), "axis": self.axis}

@@ -1,0 +1,133 @@
+"""Bernoulli dropout of units, in the two conventions: scaled in training, or at test time."""
+
+import math
+import numbers
+
+import keras
+from keras import ops
+
+from layers.masks import STEPS, MaskStream
+
+
+def check_rate(rate):
+    """Returns `rate` as a float, or raises a ValueError: the fraction dropped, in [0, 1)."""
+    valid = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
+    if not valid or not 0 <= rate < 1 or math.isnan(rate):
+        raise ValueError(
+            "`rate` is the fraction of units dropped, a number in [0, 1); the dropout paper's p is "
+            f"the probability to keep a unit, so rate = 1 - p. Received: rate={rate!r}"
+        )
+    if round((1 - rate) * STEPS) == 0:
+        raise ValueError(f"`rate` would keep fewer than 1 unit in {STEPS}. Received: rate={rate!r}")
+    return float(rate)
+
+
+@keras.saving.register_keras_serializable("dropout")
+class Dropout(keras.layers.Layer):
+    """Drops units in training and scales the kept ones by 1 / (1 - rate); identity at inference.
+
+    The inverted form of the paper's dropout: the expectation of each unit is preserved in
+    training, so that inference needs no scaling. Masks are counter-based (`layers.masks`): the
+    same seed, layer name and call count give the same mask in any execution mode, and the state
+    is saved with the model.
+
+    Args:
+        rate: Float in [0, 1), the fraction of units dropped: 1 - p for the paper's p. Assigning
+            `layer.rate` later takes effect at once, in compiled functions too.
+        noise_shape: Optional tuple as long as the inputs' shape, entries 1 or None: units along
+            an axis with 1 share one mask value.
+        seed: Optional integer.
+
+    Call arguments:
+        inputs: Float tensor of any shape.
+        training: Boolean; whether to drop units.
+
+    Output shape: the input's.
+
+    Reference: Srivastava et al., JMLR 15 (2014), section 4; section 10 for the inverted form.
+
+    Example:
+
+    >>> layer = Dropout(0.5, seed=1)
+    >>> layer(keras.ops.ones((2, 3)), training=False).shape
+    (2, 3)
+    """
+
+    def __init__(self, rate, *, noise_shape=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._rate = check_rate(rate)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.seed = seed
+        self.supports_masking = True
+        self.stream = MaskStream(seed, self.name, 1 - self._rate)
+
+    @property
+    def rate(self):
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate):
+        self._rate = check_rate(rate)
+        self.stream.set_keep(1 - self._rate)
+
+    def call(self, inputs, training=None):
+        if not training:
+            return inputs
+        return self._masked(inputs, 1 / self.stream.keep())
+
+    def _masked(self, inputs, scale):
+        # In float32 at least: a scale rounded to half precision would shift the mean.
+        precise = keras.backend.result_type(inputs.dtype, "float32")
+        scaled = ops.cast(ops.cast(inputs, precise) * ops.cast(scale, precise), inputs.dtype)
+        kept = self.stream.draw(self._mask_shape(ops.shape(inputs)))
+        return ops.where(kept, scaled, ops.zeros_like(scaled))
+
+    def _mask_shape(self, shape):
+        if self.noise_shape is None:
+            return shape
+        if len(self.noise_shape) != len(shape):
+            raise ValueError(
+                f"`noise_shape` needs one entry an axis of the inputs, which have {len(shape)}. "
+                f"Received: noise_shape={self.noise_shape}"
+            )
+        return tuple(
+            full if n is None else n for n, full in zip(self.noise_shape, shape, strict=True)
+        )
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["mask_stream"] = ops.convert_to_numpy(self.stream.state)
+
+    def load_own_variables(self, store):
+        # Absent in weights saved from a model with Keras's own Dropout: those start a new stream.
+        if "mask_stream" in store:
+            self.stream.state.assign(store["mask_stream"][...])
+
+    def get_config(self):
+        own = {"rate": self._rate, "noise_shape": self.noise_shape, "seed": self.seed}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable("dropout")
+class WeightScaledDropout(Dropout):
+    """The paper's own form: drops units in training, and scales all by 1 - rate at inference.
+
+    Args, call arguments and output shape: those of `Dropout`. A network in this form equals one
+    with `Dropout` whose weights, learning rates and norm bounds follow `paper_to_inverted`.
+
+    Reference: Srivastava et al., JMLR 15 (2014), section 2 and Figure 2.
+
+    Example:
+
+    >>> layer = WeightScaledDropout(0.25)
+    >>> float(layer(keras.ops.ones((1, 1)), training=False)[0, 0])
+    0.75
+    """
+
+    def call(self, inputs, training=None):
+        if training:
+            return self._masked(inputs, 1.0)
+        return inputs * ops.cast(self.stream.keep(), inputs.dtype)

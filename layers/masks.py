@@ -1,0 +1,114 @@
+"""Counter-based Bernoulli masks: the bits are a pure function of (seed, layer, call, unit).
+
+Threefry-2x32-20 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
+SC 2011) in integer `keras.ops` gives the same bits eagerly, in a graph and under XLA, where the
+backends' own generators differ. One block holds 64 bits and serves four units with 16 bits each:
+keep probabilities are multiples of 1/65536, and the scale uses the probability so realised.
+"""
+
+import math
+import random
+import zlib
+
+import keras
+from keras import ops
+
+STEPS = 1 << 16
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_PARITY = 0x1BD11BDA
+
+
+def _uint32(value):
+    return ops.cast(value, "uint32")
+
+
+def threefry(key, counter):
+    """Threefry-2x32-20: encrypts a counter with a key.
+
+    Args:
+        key: Pair of uint32 tensors that broadcast against the counter.
+        counter: Pair of uint32 tensors of one shape.
+
+    Returns:
+        Pair of uint32 tensors of the counter's shape: 64 random bits an element.
+    """
+    keys = (*key, ops.bitwise_xor(ops.bitwise_xor(*key), _uint32(_PARITY)))
+    low, high = counter[0] + keys[0], counter[1] + keys[1]
+    for group in range(5):
+        for bits in _ROTATIONS[group % 2]:
+            low = low + high
+            rotated = ops.bitwise_or(
+                ops.left_shift(high, _uint32(bits)), ops.right_shift(high, _uint32(32 - bits))
+            )
+            high = ops.bitwise_xor(rotated, low)
+        low = low + keys[(group + 1) % 3]
+        high = high + keys[(group + 2) % 3] + _uint32(group + 1)
+    return low, high
+
+
+def random_16_bits(seed, layer, call, shape):
+    """Uniform integers in [0, 65536), one a unit.
+
+    Args:
+        seed, layer, call: Integer scalars that name the draw.
+        shape: Tuple of the units' dimensions, integers or scalar tensors.
+
+    Returns:
+        uint32 tensor of shape `shape`.
+    """
+    units = math.prod(shape)
+    blocks = (units + 3) // 4
+    # int32, then a cast: an arange of dtype uint32 fails under XLA on TensorFlow.
+    index = _uint32(ops.arange(blocks, dtype="int32"))
+    words = ops.stack(
+        threefry((_uint32(seed), _uint32(layer)), (ops.zeros_like(index) + _uint32(call), index))
+    )
+    # Halves by broadcasting, not by concatenation: XLA fuses this into the use of the mask.
+    halves = ops.right_shift(ops.reshape(words, (2, 1, blocks)), _uint32([[[0], [16]]]))
+    flat = ops.reshape(ops.bitwise_and(halves, _uint32(STEPS - 1)), (4 * blocks,))
+    return ops.reshape(flat[:units], shape)
+
+
+class MaskStream(keras.random.SeedGenerator):
+    """All that decides the masks of one layer: (seed, layer, call, keep threshold).
+
+    Keras tracks it as a seed generator: it is state of the model but none of its weights, so
+    weights move freely to and from models with other dropout layers.
+
+    Args:
+        seed: Integer, or None for one drawn from Python's generator (`keras.utils.set_random_seed`
+            makes that repeatable).
+        layer_name: String. Layers of other names draw other masks from the same seed.
+        keep: Float in (0, 1], the probability to keep a unit.
+    """
+
+    state: keras.Variable
+
+    def __init__(self, seed, layer_name, keep):
+        super().__init__(random.randrange(1 << 31) if seed is None else seed)
+        dtype = self.state.dtype  # the backend's choice for seeds
+        words = [self._initial_seed, zlib.crc32(layer_name.encode()), 0, round(keep * STEPS)]
+        self.state = keras.Variable(
+            lambda shape, dtype: ops.convert_to_tensor(words, dtype=dtype),
+            shape=(4,),
+            dtype=dtype,
+            trainable=False,
+            name="mask_stream",
+        )
+
+    def set_keep(self, keep):
+        """Changes the keep probability of all later masks, in compiled functions too."""
+        words = ops.convert_to_numpy(self.state).copy()
+        words[3] = round(keep * STEPS)
+        self.state.assign(words)
+
+    def keep(self):
+        """Float32 scalar: the keep probability that the masks realise."""
+        return ops.cast(self.state[3], "float32") / STEPS
+
+    def draw(self, shape):
+        """Boolean tensor of shape `shape`, True where a unit is kept; advances the call count."""
+        seed, layer, call, threshold = (self.state[i] for i in range(4))
+        kept = random_16_bits(seed, layer, call, shape) < _uint32(threshold)
+        self.state.assign(self.state + ops.cast([0, 0, 1, 0], self.state.dtype))
+        return kept

@@ -1,0 +1,211 @@
+"""The values that experiments are written in: frozen, checked, standard library only.
+
+Numbers are in the paper's convention: `keep` is the paper's p, the probability to keep a unit, and
+learning rates, norm bounds and penalty strengths are those of a network scaled at test time.
+`models.py` maps them to Keras's inverted dropout. Defaults mean "off"; all else must be stated.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+
+PROFILES = ("smoke", "quick", "cpu", "paper")
+DECAYS = ("none", "linear", "inverse_time", "halving")
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: one clear sentence, exit status 2."""
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """Fully connected hidden layers: their widths in units, and their activation."""
+
+    hidden: tuple[int, ...]
+    activation: str
+
+    def scaled(self, width: float) -> "Mlp":
+        return replace(self, hidden=tuple(max(1, round(units * width)) for units in self.hidden))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training run: everything that determines its rows, and nothing else."""
+
+    data: str
+    net: Mlp
+    batch_size: int
+    learning_rate: float
+    # Filled in from the profile's budget and the stage; a run without them is a template.
+    updates: int = 0
+    seed: int = -1
+    measures: tuple[str, ...] = ()
+    # The rest is off unless stated. Training examples, drawn at random by the seed; None: all.
+    examples: int | None = None
+    # Keep the validation part out of training and measure on it.
+    hold_out: bool = False
+    # Read the test set once, after training.
+    test: bool = False
+    # Also measure at this many evenly spaced points of training.
+    curve_points: int = 0
+    keep_input: float = 1.0
+    keep: float = 1.0
+    momentum: float = 0.0
+    # Fractions of the run's updates, so that a schedule keeps its shape at every budget.
+    momentum_start: float | None = None
+    momentum_ramp_fraction: float = 0.0
+    warm_up_fraction: float = 0.0
+    decay: str = "none"
+    decay_fraction: float = 0.0
+    max_norm: float | None = None
+    l2: float = 0.0
+    l1: float = 0.0
+    l1_start_fraction: float = 0.0
+    sparsity_cost: float = 0.0
+    sparsity_target: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("keep", "keep_input"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(
+                    f"`{name}` is a probability in (0, 1]. Received: {getattr(self, name)!r}"
+                )
+        if not self.learning_rate > 0:
+            raise ValueError(f"`learning_rate` is positive. Received: {self.learning_rate!r}")
+        if self.decay not in DECAYS:
+            raise ValueError(f"`decay` is one of {DECAYS}. Received: {self.decay!r}")
+        if self.decay in ("inverse_time", "halving") and not self.decay_fraction > 0:
+            raise ValueError(f"decay {self.decay!r} needs a positive `decay_fraction`")
+        if self.max_norm is not None and not self.max_norm > 0:
+            raise ValueError(f"`max_norm` is a positive norm. Received: {self.max_norm!r}")
+
+    def settings(self) -> dict:
+        """All that is stated, as JSON values; a field left off is absent, so that a field added
+        later changes no old key."""
+        stated = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.default is MISSING or value != field.default:
+                stated[field.name] = value
+        stated["net"] = {"kind": type(self.net).__name__, **asdict(self.net)}
+        return json.loads(json.dumps(stated))
+
+    @property
+    def key(self) -> str:
+        """Digest of the settings: two runs of one key would give the same rows."""
+        if self.updates < 1 or self.seed < 0 or not self.measures:
+            raise ValueError("a run needs updates, a seed and measures before it has a key")
+        text = json.dumps(self.settings(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def derived_seed(seed: int, *purpose: str | int) -> int:
+    """An independent seed in [0, 2^31) for one purpose ("order", "weights", ...) of a run."""
+    text = json.dumps([seed, *purpose])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What one profile spends: the only place where an experiment is made smaller."""
+
+    updates: int
+    seeds: int
+    # Milliseconds an update, measured on two cores (on one GPU for `paper`): the cost in `list`.
+    update_ms: float
+    # Seeds of the runs that choose each arm's settings on the validation part.
+    choice_seeds: int = 1
+    # Fraction of the layers' widths.
+    width: float = 1.0
+    examples: int | None = None
+    data: str | None = None
+    # The x values run at this profile; None: all.
+    xs: tuple[float, ...] | None = None
+
+    def describe(self) -> str:
+        """The budget as it must stand beside every number obtained with it."""
+        parts = [f"{self.updates:,} updates"]
+        parts += [f"width x {self.width:g}"] if self.width != 1 else []
+        parts += [f"{self.examples:,} examples"] if self.examples else []
+        return ", ".join(parts + ([self.data] if self.data else []))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm at one x: the candidate settings, of which validation data chooses one."""
+
+    arm: str
+    x: float | None
+    candidates: tuple[Run, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """`better` has a lower value than `worse`, by more than `margin`, in paired differences.
+
+    With `than_x` the claim is about gains: the relative gain of `better` over `worse` at `x`
+    exceeds that at `than_x`.
+    """
+
+    text: str
+    better: str
+    worse: str
+    x: float | None = None
+    than_x: float | None = None
+    split: str = "test"
+    measure: str = "error_percent"
+    margin: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What the report draws: `arms` side by side, arms `against_x`, or a `curve` over the updates.
+
+    `paper` names the source in paper.csv whose values stand beside ours; `tolerance_points` is the
+    difference in percentage points that still counts as reproduced.
+    """
+
+    kind: str
+    x_label: str = ""
+    paper: str | None = None
+    tolerance_points: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("arms", "against_x", "curve"):
+            raise ValueError(f"a view is arms, against_x or curve. Received: {self.kind!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Arms to compare, what each profile spends on them, and what the paper claims of them."""
+
+    title: str
+    source: str
+    cells: tuple[Cell, ...]
+    budgets: Mapping[str, Budget]
+    view: View
+    claims: tuple[Claim, ...]
+    measures: tuple[str, ...] = ("error_percent", "nll")
+    # Final runs train on all training data unless they hold the validation part out for a curve.
+    hold_out: bool = False
+    curve_points: int = 0
+
+    def __post_init__(self) -> None:
+        if tuple(self.budgets) != PROFILES:
+            raise ValueError(f"budgets name the profiles {PROFILES}. Received: {[*self.budgets]}")
+        efforts = {len(cell.candidates) for cell in self.cells}
+        if len(efforts) != 1 or 0 in efforts:
+            raise ValueError(
+                "every arm gets the same number of candidate settings, so that none is tuned "
+                f"better than another. Received: {sorted(efforts)}"
+            )
+        arms = {cell.arm for cell in self.cells}
+        for claim in self.claims:
+            if not {claim.better, claim.worse} <= arms:
+                raise ValueError(f"the claim {claim.text!r} names an arm that is not declared")
+
+
+def arms(candidates: Mapping[str, tuple[Run, ...] | list[Run]]) -> tuple[Cell, ...]:
+    """Cells of an experiment that compares arms at no particular x."""
+    return tuple(Cell(arm, None, tuple(runs)) for arm, runs in candidates.items())

@@ -1,0 +1,155 @@
+"""Experiments and options -> recorded runs: what is missing is run, what is done is skipped."""
+
+import re
+import shlex
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reproduce import UserError, data, plan
+from reproduce.display import Display
+from reproduce.plan import Planned
+from reproduce.record import Results, free_mebibytes, writer_lock
+
+# Runs are stopped this long before --minutes are over, to save their state; never before 3/4.
+STOP_MARGIN_SECONDS = 10
+# Enough for the rows and the checkpoint of any one run.
+SPARE_MEBIBYTES = 64
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks of a campaign."""
+
+    profile: str
+    seeds: int | None
+    minutes: float | None
+    workers: int
+    data_dir: Path | None
+    results_dir: Path
+    log_dir: Path
+
+
+def run(names: list[str], options: Options, argv: list[str]) -> int:
+    """Runs what is missing of each experiment, in order.
+
+    Returns the exit status: 130 after Ctrl-C, 1 if a run failed, else 0 (also when --minutes ended
+    the campaign early; the same command continues it).
+    """
+    began = time.time()
+    with writer_lock(options.results_dir, options.profile), Display() as display:
+        todo = [p for name in names for _, _, missing in _stages(name, options) for p in missing]
+        if not todo:
+            display.say(f"nothing to do: every run of the {options.profile} profile is done")
+            return 0
+        for dataset in sorted({planned.run.data for planned in todo}):
+            data.load(dataset, options.data_dir)
+        return Campaign(options, argv, display, began).carry_out(names)
+
+
+class Campaign:
+    """Trains and records, until all is done or a stop is asked for."""
+
+    def __init__(self, options: Options, argv: list[str], display: Display, began: float):
+        self.options, self.display = options, display
+        self.deadline = None
+        if options.minutes is not None:
+            seconds = 60 * options.minutes
+            self.deadline = began + seconds - min(STOP_MARGIN_SECONDS, seconds / 4)
+        command = shlex.join(["python", "-m", "reproduce", *argv])
+        self.origin = {"command": command, "commit": commit()}
+        self.ended: Counter[str] = Counter()
+        self.trouble = ""
+
+    def carry_out(self, names: list[str]) -> int:
+        # Here, since only this needs TensorFlow.
+        from reproduce.crew import Crew, StopRequest
+
+        with StopRequest(self.display) as stop, Crew(self.options.workers, self.display) as crew:
+            for name in names:
+                for stage, results, missing in _stages(name, self.options):
+                    results.repair()
+                    self.display.stage(f"{name} {stage}", len(missing))
+                    for outcome in crew.work([self._job(name, p, stop.path) for p in missing]):
+                        self._record(outcome, results)
+                        if self.trouble:
+                            stop.path.touch()
+            interrupted = stop.path.exists() and not self.trouble
+        if self.trouble:
+            raise UserError(self.trouble)
+        if self.ended["stopped"]:
+            self.display.say("stopped early; the same command goes on from here")
+        if self.ended["failed"]:
+            where = self.options.results_dir / self.options.profile
+            self.display.say(f"{self.ended['failed']} runs failed; {where}/*.json say why")
+        return 130 if interrupted else int(self.ended["failed"] > 0)
+
+    def _job(self, name: str, planned: Planned, stop_file: Path):
+        from reproduce.worker import Job
+
+        arm = re.sub(r"[^a-z0-9]+", "-", planned.label.lower()).strip("-")
+        folder = self.options.log_dir / self.options.profile / name / f"{arm}-{planned.run.key}"
+        return Job(planned, folder, self.options.data_dir, self.deadline, stop_file)
+
+    def _record(self, outcome, results: Results) -> None:
+        self.ended[outcome.status] += 1
+        if outcome.status == "stopped":
+            return
+        planned = outcome.job.planned
+        entry = outcome.provenance | self.origin | {"status": outcome.status}
+        try:
+            results.append(outcome.rows, planned.run.key, entry)
+        except OSError as error:
+            self.trouble = (
+                f"{results.csv} cannot be written ({error.strerror}); nothing before is lost"
+            )
+            return
+        if outcome.status != "failed":
+            outcome.job.checkpoint.unlink(missing_ok=True)
+        self.display.ended(planned.label, _told(outcome))
+        free = free_mebibytes(self.options.results_dir)
+        if free < SPARE_MEBIBYTES:
+            self.trouble = (
+                f"the disk of {self.options.results_dir} has {free:.0f} MiB left, too little to go "
+                f"on safely ({SPARE_MEBIBYTES} MiB); free some space and run the same command again"
+            )
+
+
+def _told(outcome) -> str:
+    if outcome.status != "done":
+        return f"{outcome.status} {outcome.provenance.get('error', '')}".strip()
+    last = {(r.split, r.measure): r.value for r in outcome.rows}
+    errors = [
+        f"{split} error {last[split, 'error_percent']:.2f} %"
+        for split in ("train", "validation", "test")
+        if (split, "error_percent") in last
+    ]
+    return f"{', '.join(errors)} in {outcome.provenance['seconds']:.1f} s"
+
+
+def _stages(name: str, options: Options) -> Iterator[tuple[str, Results, list[Planned]]]:
+    """Stage, its files and its missing runs; the second stage is known once the first has run."""
+    for stage in plan.STAGES:
+        results = plan.results(name, options.profile, stage, options.results_dir)
+        ended = results.ended()
+        planned = plan.runs(name, options.profile, stage, options.results_dir, options.seeds)
+        yield stage, results, [p for p in planned if p.run.key not in ended]
+
+
+def commit() -> str:
+    """The commit that runs, marked -dirty if the code differs from it."""
+
+    def git(*arguments: str) -> str:
+        root = Path(__file__).parents[1]
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    try:
+        head = git("rev-parse", "HEAD")
+        changed = git("status", "--porcelain", "--", "layers", "reproduce", "requirements.txt")
+    except OSError:
+        return "unknown"
+    return (head + ("-dirty" if changed else "")) if head else "unknown"

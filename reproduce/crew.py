@@ -1,0 +1,104 @@
+"""Jobs -> outcomes: in this process, or side by side in the workers of a local cluster."""
+
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from reproduce.display import Display, Glimpse
+from reproduce.quiet import import_tensorflow
+from reproduce.worker import Job, Outcome, execute, failure
+
+TOPIC = "glimpse"
+
+
+class Crew:
+    """Use as a context manager. With one worker the jobs run here, on all cores; with more, each
+    runs in a process of its own on one thread, which is faster for small networks."""
+
+    def __init__(self, workers: int, display: Display):
+        self.workers, self.display = workers, display
+        self.closing = ExitStack()
+        self.client = None
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.close()
+
+    def work(self, jobs: list[Job]) -> Iterator[Outcome]:
+        """Yields outcomes as jobs end, in any order."""
+        if self.workers == 1:
+            for job in jobs:
+                yield execute(job, self.display.glimpse)
+            return
+        from distributed import as_completed
+
+        client = self.client = self.client or self._start()
+        futures = {client.submit(_execute_in_worker, job, pure=False): job for job in jobs}
+        for future in as_completed(futures):
+            # A worker that died is replaced and its run tried once more; then it is a failure.
+            error = future.exception()
+            yield failure(futures[future], error) if error else future.result()
+
+    def _start(self):
+        import dask
+        from distributed import Client, LocalCluster
+
+        dask.config.set({"distributed.scheduler.allowed-failures": 1})
+        scratch = self.closing.enter_context(tempfile.TemporaryDirectory(prefix="reproduce-"))
+        cluster = LocalCluster(
+            n_workers=self.workers,
+            threads_per_worker=1,
+            memory_limit=None,
+            dashboard_address=None,
+            local_directory=scratch,
+            silence_logs="CRITICAL",
+            preload=["reproduce.crew"],
+        )
+        self.closing.enter_context(cluster)
+        client = self.closing.enter_context(Client(cluster))
+        client.subscribe_topic(TOPIC, lambda event: self.display.glimpse(Glimpse(**event[1])))
+        return client
+
+
+def dask_setup(worker: object) -> None:
+    """Runs once in each new worker: one thread, and Ctrl-C is the main process's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tensorflow = import_tensorflow()
+    tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _execute_in_worker(job: Job) -> Outcome:
+    from distributed import get_worker
+
+    return execute(job, lambda seen: get_worker().log_event(TOPIC, asdict(seen)))
+
+
+class StopRequest:
+    """Turns the first Ctrl-C (or SIGTERM) into a file that every worker sees; a second one
+    interrupts at once."""
+
+    def __init__(self, display: Display):
+        self.display = display
+
+    def __enter__(self) -> "StopRequest":
+        self.folder = tempfile.TemporaryDirectory(prefix="reproduce-stop-")
+        self.path = Path(self.folder.name) / "stop"
+        self.before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def _ask(self, number: int, frame: object) -> None:
+        if self.path.exists():
+            raise KeyboardInterrupt
+        self.path.touch()
+        self.display.say("stopping: saving the runs under way (Ctrl-C again to drop them)")
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+        self.folder.cleanup()

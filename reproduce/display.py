@@ -1,0 +1,87 @@
+"""What a person sees while runs go on: a live line a run on a terminal, plain lines elsewhere."""
+
+import time
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+# Plain output says how a long run is doing this often.
+PLAIN_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """How a run under way is doing."""
+
+    label: str
+    step: int
+    updates: int
+    updates_per_second: float
+    loss: float
+    error_percent: float | None
+
+    def told(self) -> str:
+        parts = [f"{self.updates_per_second:,.0f} updates/s", f"loss {self.loss:.3f}"]
+        if self.error_percent is not None:
+            parts.append(f"error {self.error_percent:.2f} %")
+        return ", ".join(parts)
+
+
+class Display:
+    """Use as a context manager around a campaign; writes to standard error."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
+        more = (TextColumn("{task.fields[told]}"), TimeRemainingColumn())
+        self.progress = Progress(*columns, *more, console=self.console, transient=True)
+        self.bars: dict[str, TaskID] = {}
+        self.last_plain: dict[str, float] = {}
+        self.title, self.total, self.done = "", 0, 0
+
+    def __enter__(self) -> "Display":
+        if self.console.is_terminal:
+            self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def say(self, text: str) -> None:
+        self.console.print(text, markup=False, soft_wrap=True)
+
+    def stage(self, title: str, total: int) -> None:
+        self.title, self.total, self.done = title, total, 0
+
+    def glimpse(self, seen: Glimpse) -> None:
+        if self.console.is_terminal:
+            if seen.label not in self.bars:
+                bar = self.progress.add_task(seen.label, total=seen.updates, told="")
+                self.bars[seen.label] = bar
+            self.progress.update(self.bars[seen.label], completed=seen.step, told=seen.told())
+            return
+        if (
+            time.monotonic() - self.last_plain.setdefault(seen.label, time.monotonic())
+            > PLAIN_SECONDS
+        ):
+            self.last_plain[seen.label] = time.monotonic()
+            left = (seen.updates - seen.step) / max(seen.updates_per_second, 1e-9)
+            self.say(
+                f"  {seen.label}: {seen.step:,}/{seen.updates:,}, {seen.told()}, {left:.0f} s left"
+            )
+
+    def ended(self, label: str, result: str) -> None:
+        """A run is over and its rows are on disk."""
+        self.done += 1
+        self.last_plain.pop(label, None)
+        if label in self.bars:
+            self.progress.remove_task(self.bars.pop(label))
+        self.say(f"[{self.title} {self.done}/{self.total}] {label}: {result}")

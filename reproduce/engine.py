@@ -1,0 +1,159 @@
+"""The compiled update: one XLA program for all runs of one architecture on one data set.
+
+The data lives on the device; the update gathers its batch, takes the gradient and applies SGD with
+momentum and the constraints. Rates, learning rates, bounds and penalty strengths are variables, so
+that runs which differ in these alone share one compilation.
+"""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from reproduce import Run
+from reproduce.data import Dataset
+from reproduce.models import Built, build
+
+# At most this many updates between two looks at the loss: enough to hide the cost of the look.
+CHUNK_UPDATES = 100
+SCORED_AT_ONCE = 1000
+KEPT_ENGINES = 4
+
+_engines: dict[tuple, "Engine"] = {}
+
+
+def engine_for(run: Run, dataset: Dataset) -> "Engine":
+    """The engine of this run's architecture; at most a few are kept, the oldest is dropped."""
+    architecture = (
+        dataset.digest,
+        run.net,
+        run.batch_size,
+        run.keep_input < 1,
+        run.keep < 1,
+        run.max_norm is not None,
+        run.l2 > 0,
+        run.l1 > 0,
+        run.sparsity_cost > 0,
+    )
+    if architecture not in _engines:
+        if len(_engines) >= KEPT_ENGINES:
+            del _engines[next(iter(_engines))]
+        _engines[architecture] = Engine(run, dataset)
+    return _engines[architecture]
+
+
+def _numbers(model: keras.Model) -> Iterator[tuple[object, str]]:
+    """(object, attribute) of every number in the model's constraints and regularizers."""
+    owners = [layer.activity_regularizer for layer in model.layers]
+    for variable in model.trainable_variables:
+        owners += [variable.constraint, variable.regularizer]
+    for owner in owners:
+        for name, value in vars(owner).items() if owner else ():
+            if isinstance(value, (float, tf.Variable)):
+                yield owner, name
+
+
+class Engine:
+    """The compiled update and forward pass of one architecture on one data set."""
+
+    def __init__(self, run: Run, dataset: Dataset):
+        self.built = build(run, dataset.shape, dataset.classes)
+        self.model = self.built.model
+        self.weights = [variable.value for variable in self.model.trainable_variables]
+        self.velocities = [tf.Variable(tf.zeros_like(weight)) for weight in self.weights]
+        self.images, self.labels = tf.constant(dataset.images), tf.constant(dataset.labels)
+        self.uses_l1 = run.l1 > 0
+        self.order = tf.Variable(tf.zeros((CHUNK_UPDATES, run.batch_size), tf.int32))
+        # Per update of the chunk: learning rate, momentum, L1 strength.
+        self.schedule = tf.Variable(tf.zeros((CHUNK_UPDATES, 3)))
+        self.rate_factors = tf.Variable(self.built.learning_rate_factors)
+        self.l1_factors = tf.Variable(self.built.l1_factors)
+        self.position = tf.Variable(0)
+        self.loss_sum = tf.Variable(0.0)
+        self.dials = []
+        for owner, name in _numbers(self.model):
+            self.dials.append(tf.Variable(getattr(owner, name)))
+            setattr(owner, name, self.dials[-1])
+        self._update = tf.function(self._one_update, jit_compile=True, autograph=False)
+        self._logits = tf.function(self._score, jit_compile=True, autograph=False)
+
+    def load(self, built: Built) -> None:
+        """Takes over a model of the same architecture: its weights, masks' state and numbers."""
+        for mine, other in zip(self.model.variables, built.model.variables, strict=True):
+            mine.assign(other)
+        for velocity in self.velocities:
+            velocity.assign(tf.zeros_like(velocity))
+        for dial, (owner, name) in zip(self.dials, _numbers(built.model), strict=True):
+            dial.assign(getattr(owner, name))
+        self.rate_factors.assign(built.learning_rate_factors)
+        self.l1_factors.assign(built.l1_factors)
+
+    def advance(self, order: np.ndarray, schedule: np.ndarray) -> float:
+        """Makes one update a row of `order`; returns their mean loss."""
+        updates = len(order)
+        padding = ((0, CHUNK_UPDATES - updates), (0, 0))
+        self.order.assign(np.pad(order, padding))
+        self.schedule.assign(np.pad(schedule, padding))
+        self.position.assign(0)
+        self.loss_sum.assign(0.0)
+        self._updates(tf.constant(updates))
+        return float(self.loss_sum) / updates
+
+    @tf.function(autograph=False)
+    def _updates(self, count: tf.Tensor) -> None:
+        # The loop stays outside XLA, which runs a loop's body more slowly than a cluster.
+        def body(done):
+            with tf.control_dependencies([self._update()]):
+                return done + 1
+
+        tf.while_loop(lambda done: done < count, body, [tf.constant(0)], parallel_iterations=1)
+
+    def _one_update(self) -> tf.Tensor:
+        # Gathers, not slices: XLA compiles a slice anew for each start.
+        batch = tf.gather(self.order, self.position)
+        rate, momentum, l1 = tf.unstack(tf.gather(self.schedule, self.position))
+        with tf.GradientTape() as tape:
+            logits = self.model(tf.gather(self.images, batch), training=True)
+            losses = keras.losses.sparse_categorical_crossentropy(
+                tf.gather(self.labels, batch), logits, from_logits=True
+            )
+            loss = tf.reduce_mean(losses)
+            total = tf.add_n([loss, *self.model.losses])
+        gradients = tape.gradient(total, self.weights)
+        for i, (weight, velocity, gradient) in enumerate(
+            zip(self.weights, self.velocities, gradients, strict=True)
+        ):
+            if self.uses_l1:
+                gradient += l1 * self.l1_factors[i] * tf.sign(weight)
+            velocity.assign(momentum * velocity - rate * self.rate_factors[i] * gradient)
+            moved = weight + velocity
+            constraint = self.model.trainable_variables[i].constraint
+            weight.assign(moved if constraint is None else constraint(moved))
+        self.loss_sum.assign_add(loss)
+        return self.position.assign_add(1)
+
+    def _score(self, ids: tf.Tensor) -> tf.Tensor:
+        return self.model(tf.gather(self.images, ids), training=False)
+
+    def logits(self, ids: np.ndarray) -> np.ndarray:
+        """Inference outputs of shape (len(ids), classes), in blocks of one compiled size."""
+        padded = np.pad(ids, (0, -len(ids) % SCORED_AT_ONCE))
+        blocks = padded.reshape(-1, SCORED_AT_ONCE)
+        return np.concatenate([self._logits(tf.constant(b)).numpy() for b in blocks])[: len(ids)]
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that training changes, for a checkpoint."""
+        arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(self.model.variables)}
+        return arrays | {f"velocity_{i}": v.numpy() for i, v in enumerate(self.velocities)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        for i, variable in enumerate(self.model.variables):
+            variable.assign(state[f"variable_{i}"])
+        for i, velocity in enumerate(self.velocities):
+            velocity.assign(state[f"velocity_{i}"])
+
+    def norms(self) -> dict[str, float]:
+        """Variable path -> its L2 norm."""
+        variables = self.model.trainable_variables
+        return {v.path: float(tf.norm(v.value)) for v in variables}

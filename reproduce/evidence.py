@@ -1,0 +1,143 @@
+"""Rows and provenance -> means, intervals and verdicts. Never imports keras."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from reproduce import Cell, Claim, Experiment, Run, plan
+from reproduce.record import COLUMNS, Row
+
+CONFIDENCE = 0.95
+REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean of n values with its standard error and 95 % t interval; unbounded below n = 2."""
+
+    n: int
+    mean: float
+    standard_error: float
+    low: float
+    high: float
+
+
+def interval(values: Sequence[float]) -> Interval:
+    n = len(values)
+    mean = float(np.mean(values)) if n else math.nan
+    if n < 2:
+        return Interval(n, mean, math.nan, -math.inf, math.inf)
+    error = float(np.std(values, ddof=1) / math.sqrt(n))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
+    return Interval(n, mean, error, mean - half, mean + half)
+
+
+def claim_verdict(difference: Interval, margin: float) -> str:
+    """A claim says that a difference exceeds a margin; the interval says whether it does."""
+    if difference.low > margin:
+        return REPRODUCED
+    return NOT_REPRODUCED if difference.high < margin else INCONCLUSIVE
+
+
+def level_verdict(ours: Interval, paper: float, tolerance: float) -> str:
+    """Our mean equals the paper's number to within the tolerance, it does not, or who knows."""
+    if paper - tolerance <= ours.low and ours.high <= paper + tolerance:
+        return REPRODUCED
+    apart = ours.high < paper - tolerance or ours.low > paper + tolerance
+    return NOT_REPRODUCED if apart else INCONCLUSIVE
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the committed files of one experiment say at one profile.
+
+    `final` and `choice` hold rows with the columns of the CSV; `chosen` pairs each cell with the
+    candidate that validation data chose (None while undecided). Rows of runs that the experiment
+    no longer declares are left out and counted in `superseded`.
+    """
+
+    name: str
+    profile: str
+    experiment: Experiment
+    chosen: list[tuple[Cell, Run | None]]
+    final: pd.DataFrame
+    choice: pd.DataFrame
+    runs: dict[str, dict]
+    superseded: int
+
+    @property
+    def budget(self) -> str:
+        return self.experiment.budgets[self.profile].describe()
+
+    def values(self, arm: str, x: float | None, split: str, measure: str) -> pd.Series:
+        """The last value of a measure for each seed."""
+        f = self.final
+        here = (f.arm == arm) & (f.split == split) & (f.measure == measure)
+        here &= f.x.isna() if x is None else f.x == x
+        return f[here].sort_values("step").groupby("seed").value.last()
+
+    def diverged(self, arm: str, x: float | None) -> int:
+        return len(self.values(arm, x, "train", "diverged"))
+
+    def difference(self, claim: Claim) -> pd.Series | None:
+        """For each seed, by how much the claim's difference favours it; None if not run here."""
+        at = self._gain(claim, claim.x)
+        if claim.than_x is None or at is None:
+            return at
+        than = self._gain(claim, claim.than_x)
+        return None if than is None else (at - than).dropna()
+
+    def _gain(self, claim: Claim, x: float | None) -> pd.Series | None:
+        if not any(cell.x == x for cell, _ in self.chosen):
+            return None
+        better, worse = (
+            self.values(arm, x, claim.split, claim.measure) for arm in (claim.better, claim.worse)
+        )
+        gain = worse - better
+        return (gain if claim.than_x is None else 100 * gain / worse).dropna()
+
+
+def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:
+    """The evidence of an experiment at a profile; None where no run has ended."""
+    experiment = plan.load(name)
+    choice = plan.results(name, profile, "choice", results_dir)
+    final = plan.results(name, profile, "final", results_dir)
+    runs = choice.runs() | final.runs()
+    if not runs:
+        return None
+    errors = choice.final_errors()
+    cells = plan.cells(experiment, profile)
+    chosen = [(cell, plan.chosen(cell, experiment, profile, errors)) for cell in cells]
+    seeds = sorted({entry["run"]["seed"] for entry in final.runs().values()})
+    current = {p.run.key for p in plan.final_runs(experiment, profile, errors, seeds)}
+    current |= {p.run.key for p in plan.choice_runs(experiment, profile)}
+    final_rows, choice_rows = (
+        _frame([row for row in kind.rows() if row.run in current]) for kind in (final, choice)
+    )
+    ended = choice.ended() | final.ended()
+    superseded = len(ended - current)
+    runs = {key: entry for key, entry in runs.items() if key in current}
+    return Evidence(name, profile, experiment, chosen, final_rows, choice_rows, runs, superseded)
+
+
+def _frame(rows: list[Row]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({"x": float, "value": float, "step": int, "seed": int})
+
+
+def paper_values(source: str | None) -> dict[tuple[str, float | None], float]:
+    """(arm, x) -> the paper's test error in percent."""
+    if source is None:
+        return {}
+    with (Path(__file__).parent / "paper.csv").open(newline="") as file:
+        return {
+            (row["arm"], float(row["x"]) if row["x"] else None): float(row["error_percent"])
+            for row in csv.DictReader(file)
+            if row["source"] == source
+        }

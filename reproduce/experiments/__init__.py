@@ -1,0 +1,1 @@
+"""One short file an experiment, found by its name."""

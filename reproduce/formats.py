@@ -1,0 +1,120 @@
+"""The original files of MNIST and CIFAR-10, as bytes: what they must hash to, and their arrays.
+
+Whatever a data set came from is first turned into the bytes of its original files, so that one
+check covers every source. Nothing is ever unpickled.
+"""
+
+import hashlib
+import pickletools
+from pathlib import Path
+
+import numpy as np
+
+# x_train, y_train, x_test, y_test: uint8; images (n, height, width) or (n, height, width, 3).
+Arrays = dict[str, np.ndarray]
+Files = dict[str, bytes]
+KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+MD5 = {
+    "mnist": {
+        "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+        "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+        "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+        "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+    },
+    "cifar10": {
+        "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
+        "data_batch_2.bin": "5ea93a67294ea407fff1d09f752e9692",
+        "data_batch_3.bin": "942cd6a4bcdd0dd3c604fbe906cb4421",
+        "data_batch_4.bin": "ae636b3ba5c66a11e91e8cb52e771fcb",
+        "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
+        "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
+    },
+}
+CIFAR_BATCH_IMAGES = 10_000
+CIFAR_PIXELS = 3072
+
+
+class Unusable(Exception):
+    """A file or a source that does not give the data set; the sentence says which and why."""
+
+
+def decode(name: str, files: Files) -> Arrays:
+    """The arrays in the original files of `name`; Unusable unless every md5 is right."""
+    for file, md5 in MD5[name].items():
+        if hashlib.md5(files[file]).hexdigest() != md5:
+            raise Unusable(f"{file} is truncated, or is not that of {name} (its md5 differs)")
+    return _decode_mnist(files) if name == "mnist" else _decode_cifar10(files)
+
+
+def encode(name: str, arrays: Arrays) -> Files:
+    """The bytes of the original files that hold these arrays."""
+    if name == "mnist":
+        return {file: _idx(arrays[key]) for key, file in zip(KEYS, MD5["mnist"], strict=True)}
+    images = [*np.split(arrays["x_train"], 5), arrays["x_test"]]
+    labels = [*np.split(arrays["y_train"], 5), arrays["y_test"]]
+    return {
+        file: cifar_batch(x.transpose(0, 3, 1, 2), y)
+        for file, x, y in zip(MD5["cifar10"], images, labels, strict=True)
+    }
+
+
+def _idx(array: np.ndarray) -> bytes:
+    header = np.array([0x800 + array.ndim, *array.shape], ">i4").tobytes()
+    return header + array.astype(np.uint8).tobytes()
+
+
+def _decode_mnist(files: Files) -> Arrays:
+    arrays = {}
+    for key, file in zip(KEYS, MD5["mnist"], strict=True):
+        axes = 3 if "idx3" in file else 1
+        shape = np.frombuffer(files[file], ">i4", count=axes, offset=4)
+        arrays[key] = np.frombuffer(files[file], np.uint8, offset=4 + 4 * axes).reshape(shape)
+    return arrays
+
+
+def cifar_batch(images: np.ndarray, labels: np.ndarray) -> bytes:
+    """An official binary batch: a label byte, then 3,072 bytes channel by channel, per image."""
+    pixels = images.reshape(len(labels), CIFAR_PIXELS)
+    return np.concatenate([labels.reshape(-1, 1), pixels], axis=1).astype(np.uint8).tobytes()
+
+
+def cifar_batch_from_pickle(content: bytes) -> bytes:
+    """The binary form of a batch of CIFAR-10's python version, read without executing the pickle:
+    its opcodes hold one long byte string (the pixels) and 10,000 small integers after "labels"."""
+    pixels, labels, key = "", [], ""
+    for opcode, argument, _ in pickletools.genops(content):
+        if isinstance(argument, bytes):
+            argument = argument.decode("latin-1")
+        if isinstance(argument, str) and len(argument) == CIFAR_BATCH_IMAGES * CIFAR_PIXELS:
+            pixels = argument
+        elif isinstance(argument, str):
+            key = argument
+        elif opcode.name == "BININT1" and key == "labels":
+            labels.append(argument)
+    if len(labels) != CIFAR_BATCH_IMAGES or not pixels:
+        raise ValueError("it holds no batch of 10,000 images")
+    return cifar_batch(np.frombuffer(pixels.encode("latin-1"), np.uint8), np.array(labels))
+
+
+def _decode_cifar10(files: Files) -> Arrays:
+    rows = [np.frombuffer(files[f], np.uint8).reshape(-1, 1 + CIFAR_PIXELS) for f in MD5["cifar10"]]
+    arrays = {}
+    for part, batch in (("train", np.concatenate(rows[:-1])), ("test", rows[-1])):
+        arrays[f"x_{part}"] = batch[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).copy()
+        arrays[f"y_{part}"] = batch[:, 0].copy()
+    return arrays
+
+
+def read_npz(name: str, path: Path) -> Arrays:
+    """The checked arrays in a file of `keras.datasets`' layout."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in KEYS}
+        files = encode(name, arrays)
+    except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
+        raise Unusable(f"{path} is corrupt, or is not {name} ({error})") from None
+    try:
+        return decode(name, files)
+    except Unusable as error:
+        raise Unusable(f"{path} is not {name}: {error}") from None

@@ -1,0 +1,179 @@
+"""Experiment, profile and finished rows -> the runs that remain. Standard library only.
+
+Each experiment has two stages with files of their own: `<name>_choice` trains every candidate on
+the training part and measures it on the validation part; `<name>` retrains the chosen candidates
+with fresh seeds and reads the test set once.
+"""
+
+import importlib
+import math
+import pkgutil
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+
+from reproduce import Budget, Cell, Experiment, Run, UserError, experiments
+from reproduce.record import Results
+
+STAGES = ("choice", "final")
+# Choice seeds start here, so that no final run shares a seed with the runs that chose for it.
+FIRST_CHOICE_SEED = 1001
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run with its place in the experiment: its labels, which are no part of its key."""
+
+    arm: str
+    x: float | None
+    # What tells the run from its arm's other candidates.
+    settings: str
+    run: Run
+
+    @property
+    def label(self) -> str:
+        where = f" at {self.x:,g}" if self.x is not None else ""
+        return f"{self.arm}{where}, {self.settings}, seed {self.run.seed}"
+
+
+def tuned_settings(cell: Cell, run: Run) -> str:
+    """The settings that vary among the cell's candidates, as this run has them."""
+    each = [candidate.settings() for candidate in cell.candidates]
+    mine = run.settings()
+    varying = [name for name in mine if any(s.get(name) != each[0].get(name) for s in each)]
+    return ", ".join(f"{name.replace('_', ' ')} {mine[name]:g}" for name in varying)
+
+
+def names() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(experiments.__path__))
+
+
+def load(name: str) -> Experiment:
+    if name not in names():
+        raise UserError(f"unknown experiment {name!r}; the experiments are {', '.join(names())}")
+    return importlib.import_module(f"reproduce.experiments.{name}").experiment
+
+
+def cells(experiment: Experiment, profile: str) -> list[Cell]:
+    """The cells that a profile runs, their candidates cut to its budget."""
+    budget = experiment.budgets[profile]
+    wanted = [c for c in experiment.cells if budget.xs is None or c.x in budget.xs]
+    return [
+        replace(
+            cell, candidates=tuple(_budgeted(run, budget, experiment) for run in cell.candidates)
+        )
+        for cell in wanted
+    ]
+
+
+def _budgeted(run: Run, budget: Budget, experiment: Experiment) -> Run:
+    return replace(
+        run,
+        updates=budget.updates,
+        net=run.net.scaled(budget.width),
+        data=budget.data or run.data,
+        examples=run.examples if budget.examples is None else budget.examples,
+        measures=experiment.measures,
+    )
+
+
+def choice_runs(experiment: Experiment, profile: str) -> list[Planned]:
+    """Every candidate of every cell on the validation part; none without a choice."""
+    seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + experiment.budgets[profile].choice_seeds)
+    return [
+        Planned(cell.arm, cell.x, tuned_settings(cell, run), choosing(run, seed))
+        for cell in cells(experiment, profile)
+        if len(cell.candidates) > 1
+        for run in cell.candidates
+        for seed in seeds
+    ]
+
+
+def choosing(run: Run, seed: int) -> Run:
+    return replace(run, hold_out=True, seed=seed)
+
+
+def chosen(
+    cell: Cell, experiment: Experiment, profile: str, errors: dict[str, float]
+) -> Run | None:
+    """The candidate with the lowest mean validation error; None while one is missing.
+
+    `errors` maps the keys of finished choice runs to their final validation error in percent; a
+    diverged run counts as infinite. Ties go to the candidate stated first.
+    """
+    if len(cell.candidates) == 1:
+        return cell.candidates[0]
+    seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + experiment.budgets[profile].choice_seeds)
+    means = []
+    for run in cell.candidates:
+        found = [errors.get(choosing(run, seed).key, math.nan) for seed in seeds]
+        means.append(fmean(found))
+    if any(math.isnan(mean) for mean in means):
+        return None
+    return cell.candidates[means.index(min(means))]
+
+
+def final_run(run: Run, experiment: Experiment, seed: int) -> Run:
+    return replace(
+        run,
+        test=True,
+        hold_out=experiment.hold_out,
+        curve_points=experiment.curve_points,
+        seed=seed,
+    )
+
+
+def final_runs(
+    experiment: Experiment, profile: str, errors: dict[str, float], seeds: Iterable[int]
+) -> list[Planned]:
+    """The chosen candidate of each decided cell with each seed, seed by seed so that an
+    interrupted campaign has every arm at the same seeds."""
+    decided = [(c, chosen(c, experiment, profile, errors)) for c in cells(experiment, profile)]
+    return [
+        Planned(cell.arm, cell.x, tuned_settings(cell, run), final_run(run, experiment, seed))
+        for seed in seeds
+        for cell, run in decided
+        if run is not None
+    ]
+
+
+def results(name: str, profile: str, stage: str, results_dir: Path) -> Results:
+    """The files of one stage of an experiment."""
+    return Results(results_dir, profile, f"{name}_choice" if stage == "choice" else name)
+
+
+def runs(
+    name: str, profile: str, stage: str, results_dir: Path, seeds: int | None = None
+) -> list[Planned]:
+    """All runs of a stage: of the final one, those whose settings are chosen already."""
+    experiment = load(name)
+    if stage == "choice":
+        return choice_runs(experiment, profile)
+    errors = results(name, profile, "choice", results_dir).final_errors()
+    count = seeds or experiment.budgets[profile].seeds
+    return final_runs(experiment, profile, errors, range(1, count + 1))
+
+
+def total_runs(experiment: Experiment, profile: str) -> int:
+    """How many runs both stages have together."""
+    final = len(cells(experiment, profile)) * experiment.budgets[profile].seeds
+    return len(choice_runs(experiment, profile)) + final
+
+
+def status(name: str, results_dir: Path) -> dict:
+    """What `list` tells of an experiment, as JSON values."""
+    experiment = load(name)
+    profiles = {}
+    for profile, budget in experiment.budgets.items():
+        ended = set().union(*(results(name, profile, s, results_dir).ended() for s in STAGES))
+        planned = [p for stage in STAGES for p in runs(name, profile, stage, results_dir)]
+        total = total_runs(experiment, profile)
+        profiles[profile] = {
+            "runs_done": sum(p.run.key in ended for p in planned),
+            "runs_total": total,
+            "minutes": round(total * budget.updates * budget.update_ms / 60_000, 1),
+            "budget": budget.describe(),
+        }
+    told = {"name": name, "title": experiment.title, "source": experiment.source}
+    return told | {"profiles": profiles}

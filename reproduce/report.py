@@ -1,0 +1,120 @@
+"""Committed rows and the paper's numbers -> tables, figures, REPORT.md, the README's block.
+
+Never imports keras. Redrawing from the same rows changes no byte.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+
+from reproduce import PROFILES, UserError, evidence, figures, plan
+from reproduce.evidence import Evidence
+from reproduce.tables import choice_table, claims_table, measured_table
+
+# The profiles whose rows are committed. The others get a report beside their ignored rows.
+COMMITTED = ("cpu", "paper")
+README = Path("README.md")
+BEGIN, END = "<!-- report:begin -->", "<!-- report:end -->"
+
+
+def write(results_dir: Path, profile: str | None = None) -> int:
+    """Writes every report and prints the tables of `profile`, or of all; returns exit status 0."""
+    found = {p: _gather(p, results_dir) for p in PROFILES}
+    committed = [e for p in COMMITTED for e in found[p]]
+    if committed:
+        _write_report(results_dir, committed)
+        if results_dir == Path("results") and README.exists():
+            _write_readme(committed)
+    for local in set(PROFILES) - set(COMMITTED):
+        if found[local]:
+            _write_report(results_dir / local, found[local])
+    console = Console(width=None if Console().is_terminal else 140)
+    shown = [e for p in PROFILES for e in found[p] if profile in (None, p)]
+    for each in shown:
+        for table in (measured_table(each), claims_table(each)):
+            console.print(table.rich() if table.rows else "")
+    if not shown:
+        console.print("no results yet; `make reproduce` makes the first ones")
+    return 0
+
+
+def _gather(profile: str, results_dir: Path) -> list[Evidence]:
+    each = (evidence.gather(name, profile, results_dir) for name in plan.names())
+    return [found for found in each if found is not None]
+
+
+def _write_report(folder: Path, found: list[Evidence]) -> None:
+    drawn = {}
+    parts = [
+        "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
+    ]
+    for e in found:
+        parts.append(f"## {e.experiment.title}: {e.profile} profile\n\n{e.experiment.source}.")
+        figure = figures.draw(e)
+        if figure is not None:
+            name = f"{e.name}_{e.profile}.svg"
+            drawn[name] = figure
+            parts.append(f"![{e.experiment.title}](figures/{name})")
+        parts += [measured_table(e).markdown(), claims_table(e).markdown(), _provenance(e)]
+        choice = choice_table(e)
+        if choice.rows:
+            parts.append(
+                f"<details><summary>{choice.title}</summary>\n\n{choice.markdown()}\n\n</details>"
+            )
+    figure_dir = folder / "figures"
+    figure_dir.mkdir(parents=True, exist_ok=True)
+    for stale in {path.name for path in figure_dir.glob("*.svg")} - set(drawn):
+        (figure_dir / stale).unlink()
+    for name, content in drawn.items():
+        _update(figure_dir / name, content)
+    _update(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
+
+
+def _provenance(e: Evidence) -> str:
+    entries = list(e.runs.values())
+    ended = [entry for entry in entries if "seconds" in entry]
+    statuses = ", ".join(
+        f"{sum(entry['status'] == status for entry in entries)} {status}"
+        for status in ("done", "diverged", "failed")
+    )
+
+    def each(values: Iterable[object]) -> str:
+        return ", ".join(sorted({str(value) for value in values}))
+
+    packages = each(f"{name} {v}" for entry in entries for name, v in entry["packages"].items())
+    superseded = (
+        f" {e.superseded} runs of settings no longer declared are left out." if e.superseded else ""
+    )
+    minutes = sum(entry["seconds"] for entry in ended) / 60
+    commits = each(entry["commit"][:12] + entry["commit"][40:] for entry in entries)
+    told = (
+        f"Runs: {statuses}",
+        f"{minutes:.1f} minutes of training in all",
+        f"on {each(entry['device'] for entry in entries)}",
+        f"{each(entry['threads'] for entry in entries)} thread(s) a run",
+        packages,
+        f"commit {commits}",
+        f"data {each(entry['data_digest'] for entry in ended)}",
+    )
+    return f"{'; '.join(told)}.{superseded}"
+
+
+def _write_readme(found: list[Evidence]) -> None:
+    text = README.read_text()
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise UserError(f"{README} needs the lines {BEGIN} and {END} once each, for the report")
+    parts: list[str] = []
+    for e in found:
+        figure = Path("results/figures") / f"{e.name}_{e.profile}.svg"
+        if not parts and figure.exists():
+            parts.append(f"![{e.experiment.title}]({figure})")
+        parts += [measured_table(e).markdown(), claims_table(e).markdown()]
+    before, rest = text.split(BEGIN)
+    block = "\n\n".join([BEGIN, *parts, END])
+    _update(README, (before + block + rest.split(END)[1]).encode())
+
+
+def _update(path: Path, content: bytes) -> None:
+    if not path.exists() or path.read_bytes() != content:
+        path.write_bytes(content)

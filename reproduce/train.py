@@ -1,0 +1,141 @@
+"""Model, data and Run -> trained model and history: the one training loop of every experiment."""
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from reproduce import Run, derived_seed
+from reproduce.data import Dataset, parts
+from reproduce.engine import CHUNK_UPDATES, engine_for
+from reproduce.measure import MEASURES
+from reproduce.models import build
+from reproduce.schedules import batches, l1_strengths, learning_rates, momenta
+
+# Training error is measured on at most this many training examples.
+MEASURED_EXAMPLES = 10_000
+CHECKPOINT_SECONDS = 60
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One number of a run's history."""
+
+    split: str
+    measure: str
+    step: int
+    value: float
+
+
+@dataclass
+class Training:
+    """A run under way. Iterate over it to train; it yields itself after every few updates.
+
+    With a `checkpoint` path the state is saved there now and then, and taken up from there: a run
+    resumed equals a run uninterrupted.
+    """
+
+    run: Run
+    dataset: Dataset
+    checkpoint: Path | None = None
+    step: int = 0
+    seconds: float = 0.0
+    loss: float = float("nan")
+    diverged: bool = False
+    update_seconds: float = 0.05
+    history: list[Measured] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.parts = parts(self.dataset, self.run)
+        self.built = build(self.run, self.dataset.shape, self.dataset.classes)
+        self.engine = engine_for(self.run, self.dataset)
+        self.engine.load(self.built)
+        rates = (learning_rates(self.run), momenta(self.run), l1_strengths(self.run))
+        self.schedule = np.stack(rates, axis=1)
+        if self.checkpoint and self.checkpoint.exists():
+            self._take_up(self.checkpoint)
+
+    def __iter__(self) -> Iterator["Training"]:
+        run = self.run
+        order = batches(self.parts["train"], run.batch_size, derived_seed(run.seed, "order"))
+        order = itertools.islice(order, self.step, None)
+        curve = {round(run.updates * i / run.curve_points) for i in range(run.curve_points)}
+        saved = time.monotonic()
+        if self.step == 0 and 0 in curve:
+            self._measure(("train", "validation"))
+        while self.step < run.updates and not self.diverged:
+            began = time.monotonic()
+            stop = min(
+                self.step + self._chunk(), *(at for at in curve | {run.updates} if at > self.step)
+            )
+            updates = np.stack(list(itertools.islice(order, stop - self.step)))
+            self.loss = self.engine.advance(updates, self.schedule[self.step : stop])
+            self.update_seconds = (time.monotonic() - began) / (stop - self.step)
+            self.step = stop
+            self.diverged = not np.isfinite(self.loss)
+            if stop == run.updates and not self.diverged:
+                self._measure(("train", "validation", "test"))
+            elif stop in curve and not self.diverged:
+                self._measure(("train", "validation"))
+            self.seconds += time.monotonic() - began
+            if self.checkpoint and time.monotonic() - saved > CHECKPOINT_SECONDS:
+                self.save()
+                saved = time.monotonic()
+            yield self
+
+    def _chunk(self) -> int:
+        """Updates until the next look: about a second's worth, so that Ctrl-C is answered soon."""
+        return max(1, min(CHUNK_UPDATES, int(LOOK_SECONDS / max(self.update_seconds, 1e-6))))
+
+    def _measure(self, splits: tuple[str, ...]) -> None:
+        for split in splits:
+            ids = self.parts.get(split, np.empty(0, np.int32))
+            if split == "train":
+                ids = ids[:MEASURED_EXAMPLES]
+            if len(ids):
+                logits, labels = self.engine.logits(ids), self.dataset.labels[ids]
+                for name in self.run.measures:
+                    value = MEASURES[name](logits, labels)
+                    self.history.append(Measured(split, name, self.step, value))
+
+    def last(self, split: str, measure: str) -> float | None:
+        """The newest value of a measure, None before the first."""
+        values = (m.value for m in reversed(self.history))
+        keys = ((m.split, m.measure) for m in reversed(self.history))
+        return next(
+            (v for v, key in zip(values, keys, strict=True) if key == (split, measure)), None
+        )
+
+    def model(self) -> keras.Model:
+        """The trained network: an ordinary Keras model, independent of this training."""
+        for mine, trained in zip(
+            self.built.model.variables, self.engine.model.variables, strict=True
+        ):
+            mine.assign(trained)
+        return self.built.model
+
+    def save(self) -> None:
+        """Writes the checkpoint in one step; without a path there is none to write."""
+        if self.checkpoint is None:
+            return
+        history = [[m.split, m.measure, m.step, m.value] for m in self.history]
+        told = {"step": self.step, "seconds": self.seconds, "history": history}
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        part = self.checkpoint.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez(file, told=np.array(json.dumps(told)), **self.engine.state())  # type: ignore[arg-type]
+        os.replace(part, self.checkpoint)
+
+    def _take_up(self, checkpoint: Path) -> None:
+        with np.load(checkpoint, allow_pickle=False) as state:
+            told = json.loads(str(state["told"]))
+            self.engine.restore(state)
+        self.step, self.seconds = told["step"], told["seconds"]
+        self.history = [Measured(*entry) for entry in told["history"]]

@@ -1,0 +1,61 @@
+import keras
+import numpy as np
+import pytest
+
+from layers import MaxNorm
+
+
+@pytest.mark.parametrize("shape", [(20, 6), (3, 5, 4, 6), (2, 2, 2, 3, 6)])
+def test_each_units_incoming_vector_is_bounded(shape):
+    kernel = np.random.default_rng(0).normal(size=shape).astype("float32")
+    kernel[..., :3] *= 0.01
+    out = MaxNorm(1.5)(kernel).numpy()
+    norms = np.linalg.norm(out.reshape(-1, 6), axis=0)
+    np.testing.assert_array_equal(out[..., :3], kernel[..., :3])
+    np.testing.assert_allclose(norms[3:], 1.5, rtol=1e-6)
+    # Directions stay.
+    ratio = out[..., 3:] / kernel[..., 3:]
+    np.testing.assert_allclose(
+        ratio, np.broadcast_to(ratio.reshape(-1, 3)[0], ratio.shape), rtol=1e-5
+    )
+
+
+def test_an_all_zero_vector_stays_zero():
+    assert not np.asarray(MaxNorm(1.0)(np.zeros((3, 2), "float32"))).any()
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs"),
+    [
+        (lambda c: keras.layers.Dense(4, kernel_constraint=c), (8,)),
+        (lambda c: keras.layers.Conv2D(4, 3, kernel_constraint=c), (6, 6, 2)),
+    ],
+)
+def test_kernels_stay_in_the_ball_under_fit(layer, inputs):
+    model = keras.Sequential([keras.Input(inputs), layer(MaxNorm(0.5)), keras.layers.Flatten()])
+    model.compile(keras.optimizers.SGD(1.0), "mse")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(16, *inputs))
+    model.fit(x, rng.normal(size=(16, *model.output_shape[1:])) * 10, epochs=3, verbose=0)
+    kernel = model.layers[0].kernel.numpy()
+    assert np.linalg.norm(kernel.reshape(-1, 4), axis=0).max() <= 0.5 * (1 + 1e-6)
+
+
+def test_a_named_axis_is_used_and_rank_1_needs_one():
+    kernel = np.full((3, 3, 2, 1), 1.0, "float32")
+    out = MaxNorm(1.0, axis=(0, 1)).__call__(kernel).numpy()
+    np.testing.assert_allclose(np.sqrt((out**2).sum((0, 1))), 1.0, rtol=1e-6)
+    with pytest.raises(ValueError, match="rank 2"):
+        MaxNorm(1.0)(np.ones(3, "float32"))
+
+
+@pytest.mark.parametrize("bound", [0, -1, float("nan"), True])
+def test_a_bound_that_is_not_positive_is_refused(bound):
+    with pytest.raises(ValueError, match="Received"):
+        MaxNorm(bound)
+
+
+def test_config_round_trip():
+    constraint = MaxNorm(2.5, axis=(0, 1))
+    config = keras.constraints.serialize(constraint)
+    assert keras.constraints.deserialize(config).get_config() == {"bound": 2.5, "axis": (0, 1)}

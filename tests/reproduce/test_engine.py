@@ -1,0 +1,112 @@
+"""The engine's update is Keras's own SGD step, in the paper's convention, compiled once."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from layers import paper_to_inverted
+from reproduce.engine import Engine, engine_for
+from reproduce.models import build
+from reproduce.schedules import batches
+
+UPDATES = 20
+
+
+def trained_by_engine(run, digits, order):
+    engine = Engine(run, digits)
+    built = build(run, digits.shape, digits.classes)
+    engine.load(built)
+    schedule = np.tile(np.float32([run.learning_rate, run.momentum, run.l1]), (len(order), 1))
+    engine.advance(order, schedule)
+    return [v.numpy() for v in engine.model.trainable_variables]
+
+
+def trained_by_keras(run, digits, order):
+    model = build(run, digits.shape, digits.classes).model
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(run.learning_rate, run.momentum), loss)
+    for ids in order:
+        model.train_on_batch(digits.images[ids], digits.labels[ids])
+    return [v.numpy() for v in model.trainable_variables]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"l2": 1e-2, "max_norm": 0.9},
+        {"sparsity_cost": 0.1, "sparsity_target": 0.1},
+    ],
+)
+def test_without_dropout_the_update_is_that_of_keras(run, digits, settings):
+    run = replace(run, **settings)
+    order = np.stack(
+        [b for b, _ in zip(batches(np.arange(500), 20, 1), range(UPDATES), strict=False)]
+    )
+    ours, theirs = (train(run, digits, order) for train in (trained_by_engine, trained_by_keras))
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-5)
+
+
+def test_with_dropout_kernels_move_by_keep_squared_and_biases_in_full(run, digits):
+    run = replace(run, keep_input=0.8, keep=0.5, momentum=0.0)
+    built = build(run, digits.shape, digits.classes)
+    before = [v.numpy() for v in built.model.trainable_variables]
+    order = np.arange(20, dtype=np.int32)[None]
+    ours = trained_by_engine(run, digits, order)
+    theirs = trained_by_keras(run, digits, order)
+    factors = [f for keep in (0.8, 0.5, 0.5) for f in (paper_to_inverted(keep).learning_rate, 1)]
+    for start, mine, other, factor in zip(before, ours, theirs, factors, strict=True):
+        np.testing.assert_allclose(mine - start, factor * (other - start), rtol=1e-3, atol=1e-6)
+
+
+def test_l1_moves_weights_by_its_strength_and_leaves_biases(run, digits):
+    run = replace(run, l1=0.01, momentum=0.0)
+    order = np.arange(20, dtype=np.int32)[None]
+    with_l1, without = (trained_by_engine(r, digits, order) for r in (run, replace(run, l1=0.0)))
+    before = [v.numpy() for v in build(run, digits.shape, digits.classes).model.trainable_variables]
+    for i, (mine, other, start) in enumerate(zip(with_l1, without, before, strict=True)):
+        pull = 0 if i % 2 else run.learning_rate * 0.01 * np.sign(start)
+        np.testing.assert_allclose(other - mine, np.broadcast_to(pull, mine.shape), atol=1e-6)
+
+
+def test_the_mean_loss_is_that_of_the_updates(run, digits):
+    engine = Engine(run, digits)
+    built = build(run, digits.shape, digits.classes)
+    engine.load(built)
+    ids = np.arange(20, dtype=np.int32)
+    logits = built.model(digits.images[ids])
+    losses = keras.losses.sparse_categorical_crossentropy(
+        digits.labels[ids], logits, from_logits=True
+    )
+    told = engine.advance(ids[None], np.float32([[0.0, 0.0, 0.0]]))
+    assert told == pytest.approx(float(np.mean(losses)), rel=1e-5)
+
+
+def test_scores_do_not_depend_on_the_block_they_fall_into(run, digits):
+    engine = Engine(run, digits)
+    ids = np.arange(1237, dtype=np.int32)
+    expected = engine.model(digits.images[ids]).numpy()
+    np.testing.assert_allclose(engine.logits(ids), expected, atol=1e-5)
+
+
+def test_runs_of_one_architecture_share_one_engine(run, digits):
+    run = replace(run, keep=0.5, keep_input=0.8, max_norm=2.0, l2=1e-3)
+    same = replace(run, keep=0.6, keep_input=0.9, max_norm=1.0, l2=1e-4, learning_rate=0.3, seed=9)
+    assert engine_for(run, digits) is engine_for(same, digits)
+    assert engine_for(run, digits) is not engine_for(replace(run, max_norm=None), digits)
+
+
+def test_numbers_are_values_of_a_shared_engine(run, digits):
+    run = replace(run, keep=0.5, keep_input=0.8, max_norm=0.7, l2=1e-2)
+    other = replace(run, keep=0.9, keep_input=0.9, max_norm=0.3, l2=1e-1)
+    order = np.stack([np.arange(20)] * 3).astype(np.int32)
+    alone = trained_by_engine(other, digits, order)
+    engine = Engine(run, digits)
+    engine.load(build(other, digits.shape, digits.classes))
+    schedule = np.tile(np.float32([other.learning_rate, other.momentum, 0]), (3, 1))
+    engine.advance(order, schedule)
+    for mine, expected in zip(engine.model.trainable_variables, alone, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), expected)

@@ -1,0 +1,143 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from reproduce import Budget, Claim, Experiment, View, arms, evidence, plan
+from reproduce.evidence import Interval, claim_verdict, gather, interval, level_verdict
+from reproduce.record import Row
+
+
+def test_the_interval_is_students():
+    values = [1.0, 2.0, 4.0, 4.5]
+    found = interval(values)
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert (found.n, found.mean) == (4, 2.875)
+    assert found.standard_error == pytest.approx(stats.sem(values))
+
+
+def test_one_seed_proves_nothing():
+    found = interval([3.0])
+    assert (found.low, found.high) == (-math.inf, math.inf)
+    assert claim_verdict(found, 0) == "inconclusive"
+    assert level_verdict(found, 3.0, 0.1) == "inconclusive"
+    assert claim_verdict(interval([]), 0) == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "margin", "verdict"),
+    [
+        (0.1, 0.5, 0, "reproduced"),
+        (-0.5, -0.1, 0, "not reproduced"),
+        (-0.1, 0.5, 0, "inconclusive"),
+        (0.1, 0.5, 0.2, "inconclusive"),
+        (0.1, 0.15, 0.2, "not reproduced"),
+    ],
+)
+def test_a_claim_holds_when_the_interval_lies_beyond_its_margin(low, high, margin, verdict):
+    assert claim_verdict(Interval(3, 0, 0, low, high), margin) == verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (1.0, 1.1, "reproduced"),
+        (1.0, 1.3, "inconclusive"),
+        (1.3, 1.4, "not reproduced"),
+        (0.5, 2, "inconclusive"),
+    ],
+)
+def test_a_level_holds_when_the_interval_lies_within_the_tolerance(low, high, verdict):
+    assert level_verdict(Interval(3, 0, 0, low, high), 1.05, 0.1) == verdict
+
+
+@pytest.fixture
+def toy(run, monkeypatch):
+    """An experiment with two arms, two candidates each, and two claims."""
+    template = replace(run, updates=0, seed=-1, measures=())
+    slow, fast = replace(template, learning_rate=0.01), replace(template, learning_rate=0.1)
+    budget = Budget(updates=10, seeds=3, update_ms=1)
+    experiment = Experiment(
+        title="Toy",
+        source="Nowhere",
+        cells=arms({"A": [slow, fast], "B": [replace(r, keep=0.5) for r in (slow, fast)]}),
+        budgets=dict.fromkeys(("smoke", "quick", "cpu", "paper"), budget),
+        view=View(kind="arms"),
+        claims=(
+            Claim(text="B below A", better="B", worse="A"),
+            Claim(text="A below B", better="A", worse="B"),
+        ),
+        measures=("error_percent",),
+    )
+    monkeypatch.setattr(plan, "load", lambda name: experiment)
+    monkeypatch.setattr(plan, "names", lambda: ["toy"])
+    return experiment
+
+
+def record(planned, stage, results_dir, value, status="done"):
+    split = "validation" if stage == "choice" else "test"
+    rows = [
+        Row(planned.run.key, planned.arm, None, planned.run.seed, split, "error_percent", 10, value)
+    ]
+    if status == "diverged":
+        rows = [replace(rows[0], split="train", measure="diverged", value=1.0)]
+    entry = {
+        "status": status,
+        "seconds": 1.0,
+        "run": planned.run.settings(),
+        "device": "CPU",
+        "threads": 1,
+        "packages": {"keras": "3"},
+        "commit": "c" * 40,
+        "data_digest": "d",
+    }
+    plan.results("toy", "cpu", stage, results_dir).append(rows, planned.run.key, entry)
+
+
+def fill(results_dir, finals):
+    for planned in plan.runs("toy", "cpu", "choice", results_dir):
+        record(planned, "choice", results_dir, 5.0 if planned.run.learning_rate == 0.1 else 6.0)
+    for planned in plan.runs("toy", "cpu", "final", results_dir):
+        assert planned.run.learning_rate == 0.1
+        values = finals[planned.arm]
+        status = "done" if values[planned.run.seed - 1] is not None else "diverged"
+        record(planned, "final", results_dir, values[planned.run.seed - 1], status)
+
+
+def test_differences_are_paired_by_seed(toy, tmp_path):
+    # The seeds' own spread dwarfs the difference, which is the same for each.
+    fill(tmp_path, {"A": (2.0, 12.0, 22.0), "B": (1.0, 11.1, 20.9)})
+    found = gather("toy", "cpu", tmp_path)
+    differences = found.difference(toy.claims[0])
+    assert list(differences) == pytest.approx([1.0, 0.9, 1.1])
+    assert claim_verdict(interval(differences), 0) == "reproduced"
+    assert claim_verdict(interval(found.difference(toy.claims[1])), 0) == "not reproduced"
+
+
+def test_a_diverged_seed_is_counted_and_leaves_its_pair_out(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, None, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    assert found.diverged("B", None) == 1
+    assert list(found.difference(toy.claims[0]).index) == [1, 3]
+
+
+def test_runs_that_are_no_longer_declared_are_left_out(toy, tmp_path, run):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    old = plan.Planned("A", None, "", replace(run, learning_rate=9.0, test=True))
+    record(old, "final", tmp_path, 99.0)
+    found = gather("toy", "cpu", tmp_path)
+    assert found.superseded == 1
+    assert found.values("A", None, "test", "error_percent").max() == 4.0
+
+
+def test_without_runs_there_is_no_evidence(toy, tmp_path):
+    assert gather("toy", "cpu", tmp_path) is None
+
+
+def test_the_papers_numbers():
+    assert evidence.paper_values("Table 9")["Dropout + Max-norm", None] == 1.05
+    assert evidence.paper_values("Figure 10")["Dropout", 5000.0] == 2.94
+    assert evidence.paper_values(None) == {}

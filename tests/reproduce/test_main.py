@@ -1,0 +1,217 @@
+"""The command line as a user meets it: exit statuses, messages, and nothing finished ever lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from reproduce import plan
+from reproduce.__main__ import main
+from reproduce.record import Results
+
+ROOT = Path(__file__).parents[2]
+SMOKE = ["run", "overfitting", "--profile", "smoke"]
+
+
+def start(*arguments):
+    """A campaign in a process group of its own, as from a shell."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "reproduce", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def smoke(results_dir, *more):
+    return [*SMOKE, "--results-dir", str(results_dir), "--workers", "1", *more]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "fig99"], "table9"),
+        (["run", "fig10", "--profile", "huge"], "smoke, quick, cpu, paper"),
+        (["report", "--profile", "huge"], "smoke, quick, cpu, paper"),
+        (["data", "imagenet"], "cifar10, digits, mnist"),
+        (["run", "fig10", "--data-dir", "/nowhere", "--results-dir", "TMP"], "/nowhere"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence_with_the_valid_choices(arguments, said, capsys, tmp_path):
+    assert main([str(tmp_path) if a == "TMP" else a for a in arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+    assert len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["run"],
+        ["dance"],
+        ["run", "fig10", "--seeds", "-1"],
+        ["run", "fig10", "--seeds", "0"],
+        ["run", "fig10", "--seeds", "two"],
+        ["run", "fig10", "--minutes", "0"],
+        ["run", "fig10", "--minutes", "-3"],
+        ["run", "fig10", "--minutes", "nan"],
+        ["run", "fig10", "--workers", "0"],
+    ],
+)
+def test_a_malformed_command_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_a_run_a_second_run_and_a_report(tmp_path, capsys):
+    assert main(smoke(tmp_path)) == 0
+    name = tmp_path / "smoke" / "overfitting"
+    files = [name.with_suffix(s) for s in (".csv", ".json")]
+    before = [file.read_bytes() for file in files]
+    assert "test error" in capsys.readouterr().err
+    assert main(smoke(tmp_path)) == 0
+    assert "nothing to do" in capsys.readouterr().err
+    assert [file.read_bytes() for file in files] == before
+
+    entry = next(iter(json.loads(files[1].read_text()).values()))
+    assert entry["status"] == "done"
+    assert {
+        "run",
+        "seconds",
+        "commit",
+        "command",
+        "packages",
+        "device",
+        "threads",
+        "data_digest",
+    } <= set(entry)
+    lines = files[0].read_text().splitlines()
+    assert lines[0] == "run,arm,x,seed,split,measure,step,value"
+    assert len({line.split(",")[0] for line in lines[1:]}) == 4
+
+    assert main(["report", "--results-dir", str(tmp_path)]) == 0
+    assert "Dropout lowers the test error" in capsys.readouterr().out
+    drawn = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.suffix in (".svg", ".md")}
+    assert {p.name for p in drawn} == {"overfitting_smoke.svg", "REPORT.md"}
+    for path in drawn:
+        path.unlink()
+    assert main(["report", "--results-dir", str(tmp_path)]) == 0
+    assert {p: p.read_bytes() for p in drawn} == drawn
+
+    capsys.readouterr()
+    assert main(["list", "--json", "--results-dir", str(tmp_path)]) == 0
+    told = {entry["name"]: entry["profiles"] for entry in json.loads(capsys.readouterr().out)}
+    assert told["overfitting"]["smoke"]["runs_done"] == told["overfitting"]["smoke"]["runs_total"]
+    assert told["fig10"]["smoke"]["runs_done"] == 0
+
+
+def test_event_files_hold_the_scalars_of_every_run(tmp_path):
+    assert main(smoke(tmp_path)) == 0
+    final = Results(tmp_path, "smoke", "overfitting")
+    folders = list((tmp_path / "logs" / "smoke" / "overfitting").iterdir())
+    for key in final.ended():
+        [folder] = [f for f in folders if f.name.endswith(key)]
+        events = EventAccumulator(str(folder)).Reload()
+        tags = set(events.Tags()["tensors"])
+        assert {"loss/train", "learning_rate", "error_percent/validation"} <= tags
+        assert sum(tag.startswith("weight_norm/") for tag in tags) == 8
+        errors = events.Tensors("error_percent/test")
+        [row] = [
+            r
+            for r in final.rows()
+            if r.run == key and (r.split, r.measure) == ("test", "error_percent")
+        ]
+        assert errors[-1].step == row.step
+        assert tf.make_ndarray(errors[-1].tensor_proto) == pytest.approx(row.value)
+        assert not list(folder.glob("checkpoint*"))
+
+
+def test_a_failed_run_is_recorded_and_the_others_still_run(tmp_path, monkeypatch, capsys):
+    from reproduce import worker
+
+    original = worker.Training
+
+    def fragile(run, *more):
+        if run.keep < 1 and run.learning_rate == 0.2:
+            raise RuntimeError("no luck")
+        return original(run, *more)
+
+    monkeypatch.setattr(worker, "Training", fragile)
+    assert main(smoke(tmp_path)) == 1
+    entries = Results(tmp_path, "smoke", "overfitting_choice").runs().values()
+    failed = [e for e in entries if e["status"] == "failed"]
+    assert [e["error"] for e in failed] == ["RuntimeError: no luck"]
+    assert sum(e["status"] == "done" for e in entries) == 7
+    # The other arm's choice is complete, so its final runs are done; this arm's wait.
+    assert {r.arm for r in Results(tmp_path, "smoke", "overfitting").rows()} == {"No dropout"}
+    monkeypatch.undo()
+    assert main(smoke(tmp_path)) == 0
+    assert len(Results(tmp_path, "smoke", "overfitting").ended()) == 4
+    capsys.readouterr()
+
+
+def rows_without_time(results_dir):
+    files = ("overfitting_choice", "overfitting")
+    return sorted(
+        tuple(map(str, (r.run, r.arm, r.x, r.seed, r.split, r.measure, r.step, r.value)))
+        for name in files
+        for r in Results(results_dir, "smoke", name).rows()
+    )
+
+
+def wait_for_rows(results_dir, process, count):
+    file = results_dir / "smoke" / "overfitting_choice.json"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if file.exists() and len(json.loads(file.read_text())) >= count:
+            return
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(number, status, tmp_path):
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    process = start(*smoke(stopped))
+    wait_for_rows(stopped, process, 2)
+    os.killpg(process.pid, number)
+    process.communicate(timeout=60)
+    assert process.returncode == status
+    finished = Results(stopped, "smoke", "overfitting_choice").ended()
+    assert 2 <= len(finished) < 8
+
+    again = start(*smoke(stopped))
+    said = again.communicate(timeout=300)[1]
+    assert again.returncode == 0, said
+    assert said.count("[overfitting choice") == 8 - len(finished)
+    assert main(smoke(whole)) == 0
+    assert rows_without_time(stopped) == rows_without_time(whole)
+
+
+def test_minutes_end_a_campaign_cleanly_and_the_same_command_goes_on(tmp_path, capsys):
+    assert main(smoke(tmp_path, "--minutes", "0.001")) == 0
+    assert "goes on from here" in capsys.readouterr().err
+    assert len(Results(tmp_path, "smoke", "overfitting_choice").ended()) < 8
+    assert main(smoke(tmp_path)) == 0
+    assert len(Results(tmp_path, "smoke", "overfitting_choice").ended()) == 8
+
+
+def test_workers_side_by_side_give_the_rows_of_one(tmp_path):
+    two = start(*SMOKE, "--results-dir", str(tmp_path / "two"), "--workers", "2")
+    said = two.communicate(timeout=300)[1]
+    assert two.returncode == 0, said
+    assert main(smoke(tmp_path / "one")) == 0
+    keys = [Results(tmp_path / n, "smoke", "overfitting").ended() for n in ("one", "two")]
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == len(plan.runs("overfitting", "smoke", "final", tmp_path / "two"))

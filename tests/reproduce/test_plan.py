@@ -1,0 +1,55 @@
+import math
+
+import pytest
+
+from reproduce import UserError, plan
+
+NAME = "table9"
+
+
+@pytest.fixture
+def experiment():
+    return plan.load(NAME)
+
+
+def test_an_unknown_name_lists_the_valid_ones():
+    with pytest.raises(UserError, match="table9"):
+        plan.load("table99")
+
+
+def test_the_candidate_with_the_lowest_mean_validation_error_is_chosen(experiment):
+    cell = plan.cells(experiment, "paper")[0]
+    runs = [p.run for p in plan.choice_runs(experiment, "paper") if p.arm == cell.arm]
+    # Two seeds a candidate: the third has the best single run, the second the best mean.
+    errors = dict(zip([r.key for r in runs], [5, 5, 3, 3.5, 1, 9] + [8] * 6, strict=True))
+    assert plan.chosen(cell, experiment, "paper", errors) == cell.candidates[1]
+    errors[runs[2].key] = math.inf
+    assert plan.chosen(cell, experiment, "paper", errors) == cell.candidates[0]
+
+
+def test_nothing_is_chosen_while_a_candidate_is_missing(experiment):
+    cell = plan.cells(experiment, "smoke")[0]
+    runs = plan.choice_runs(experiment, "smoke")
+    errors = {p.run.key: 1.0 for p in runs[1:]}
+    assert plan.chosen(cell, experiment, "smoke", errors) is None
+    finals = plan.final_runs(experiment, "smoke", errors, [1])
+    assert cell.arm not in {p.arm for p in finals}
+    assert len(finals) == len(experiment.cells) - 1
+
+
+def test_final_and_choice_runs_share_no_seed(experiment):
+    choice = plan.choice_runs(experiment, "cpu")
+    final = plan.final_runs(experiment, "cpu", {p.run.key: 1.0 for p in choice}, range(1, 900))
+    assert not {p.run.seed for p in choice} & {p.run.seed for p in final}
+
+
+def test_choice_holds_the_validation_part_out_and_final_runs_train_on_all(experiment):
+    choice = plan.choice_runs(experiment, "cpu")
+    final = plan.final_runs(experiment, "cpu", {p.run.key: 1.0 for p in choice}, [1])
+    assert all(p.run.hold_out for p in choice)
+    assert not any(p.run.hold_out for p in final)
+
+
+def test_labels_tell_candidates_apart(experiment):
+    labels = [p.label for p in plan.choice_runs(experiment, "cpu")]
+    assert len(set(labels)) == len(labels)
