@@ -112,7 +112,8 @@ class Budget:
 
     updates: int
     seeds: int
-    # Milliseconds an update, measured on two cores (on one GPU for `paper`): the cost in `list`.
+    # Expected milliseconds an update of one run, as in a campaign on two cores: the cost in `list`.
+    # For `paper` it is a guess for one GPU, not yet measured.
     update_ms: float
     # Seeds of the runs that choose each arm's settings on the validation part.
     choice_seeds: int = 1

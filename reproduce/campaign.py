@@ -109,7 +109,7 @@ class Campaign:
             return
         if outcome.status != "failed":
             outcome.job.checkpoint.unlink(missing_ok=True)
-        self.display.ended(planned.label, _told(outcome))
+        self.display.ended(planned.run.key, planned.label, _told(outcome))
         free = free_mebibytes(self.options.results_dir)
         if free < SPARE_MEBIBYTES:
             self.trouble = (

@@ -19,8 +19,9 @@ PLAIN_SECONDS = 30
 
 @dataclass(frozen=True)
 class Glimpse:
-    """How a run under way is doing."""
+    """How a run under way is doing; `key` is the run's."""
 
+    key: str
     label: str
     step: int
     updates: int
@@ -45,6 +46,8 @@ class Display:
         self.progress = Progress(*columns, *more, console=self.console, transient=True)
         self.bars: dict[str, TaskID] = {}
         self.last_plain: dict[str, float] = {}
+        # Workers' glimpses may arrive after their run has ended: those must show nothing.
+        self.over: set[str] = set()
         self.title, self.total, self.done = "", 0, 0
 
     def __enter__(self) -> "Display":
@@ -62,26 +65,26 @@ class Display:
         self.title, self.total, self.done = title, total, 0
 
     def glimpse(self, seen: Glimpse) -> None:
-        if self.console.is_terminal:
-            if seen.label not in self.bars:
-                bar = self.progress.add_task(seen.label, total=seen.updates, told="")
-                self.bars[seen.label] = bar
-            self.progress.update(self.bars[seen.label], completed=seen.step, told=seen.told())
+        if seen.key in self.over:
             return
-        if (
-            time.monotonic() - self.last_plain.setdefault(seen.label, time.monotonic())
-            > PLAIN_SECONDS
-        ):
-            self.last_plain[seen.label] = time.monotonic()
+        if self.console.is_terminal:
+            if seen.key not in self.bars:
+                bar = self.progress.add_task(seen.label, total=seen.updates, told="")
+                self.bars[seen.key] = bar
+            self.progress.update(self.bars[seen.key], completed=seen.step, told=seen.told())
+            return
+        now = time.monotonic()
+        if now - self.last_plain.setdefault(seen.key, now) > PLAIN_SECONDS:
+            self.last_plain[seen.key] = now
             left = (seen.updates - seen.step) / max(seen.updates_per_second, 1e-9)
-            self.say(
-                f"  {seen.label}: {seen.step:,}/{seen.updates:,}, {seen.told()}, {left:.0f} s left"
-            )
+            told = f"{seen.step:,}/{seen.updates:,}, {seen.told()}, {left:.0f} s left"
+            self.say(f"  {seen.label}: {told}")
 
-    def ended(self, label: str, result: str) -> None:
+    def ended(self, key: str, label: str, result: str) -> None:
         """A run is over and its rows are on disk."""
+        self.over.add(key)
         self.done += 1
-        self.last_plain.pop(label, None)
-        if label in self.bars:
-            self.progress.remove_task(self.bars.pop(label))
+        self.last_plain.pop(key, None)
+        if key in self.bars:
+            self.progress.remove_task(self.bars.pop(key))
         self.say(f"[{self.title} {self.done}/{self.total}] {label}: {result}")

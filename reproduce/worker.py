@@ -110,7 +110,8 @@ def _train(job: Job, training: Training, watch: Callable[[Glimpse], None]) -> bo
 def _glimpse(planned: Planned, training: Training, speed: float) -> Glimpse:
     split = "validation" if "validation" in training.parts else "train"
     error = training.last(split, "error_percent")
-    return Glimpse(planned.label, training.step, training.run.updates, speed, training.loss, error)
+    run = planned.run
+    return Glimpse(run.key, planned.label, training.step, run.updates, speed, training.loss, error)
 
 
 def _rows(planned: Planned, training: Training) -> list[Row]:
