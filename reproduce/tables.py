@@ -54,7 +54,7 @@ def measured_table(e: Evidence) -> Table:
             verdict += f"; {diverged} diverged"
         rows.append(
             (
-                cell.arm + (f", {cell.x:,g} {view.x_label}" if cell.x is not None else ""),
+                _place(e, cell.arm, cell.x),
                 "" if theirs is None else _number(theirs),
                 _mean(ours),
                 str(ours.n),
@@ -104,13 +104,17 @@ def claims_table(e: Evidence) -> Table:
 
 def choice_table(e: Evidence) -> Table:
     """Every candidate with its validation error: the same number of tries for every arm."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     errors = e.choice[(e.choice.split == "validation") & (e.choice.measure == "error_percent")]
     last = errors.sort_values("step").groupby("run").value.last().to_dict()
     for planned in plan.choice_runs(e.experiment, e.profile):
         entry = e.runs.get(planned.run.key, {"status": "missing"})
         told = _number(last[planned.run.key]) if planned.run.key in last else entry["status"]
-        x = "" if planned.x is None else f"{planned.x:,g}"
-        rows.append((planned.arm, x, planned.settings, str(planned.run.seed), told))
-    columns = ("arm", e.experiment.view.x_label or "x", "candidate", "seed", "validation error (%)")
+        arm = _place(e, planned.arm, planned.x)
+        rows.append((arm, planned.settings, str(planned.run.seed), told))
+    columns = ("arm", "candidate", "seed", "validation error (%)")
     return Table(f"{e.name}, {e.profile} profile: the choice of settings", columns, rows)
+
+
+def _place(e: Evidence, arm: str, x: float | None) -> str:
+    return arm if x is None else f"{arm}, {x:,g} {e.experiment.view.x_label}"
