@@ -4,7 +4,7 @@ SYSTEM_PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PYTHON = .venv/bin/python
 INSTALLED = .venv/installed
 
-.PHONY: setup reproduce run report tensorboard test check lock
+.PHONY: setup reproduce run report tensorboard test pictures check lock
 
 setup: $(INSTALLED)
 
@@ -30,6 +30,11 @@ tensorboard: setup
 
 test: setup
 	$(PYTHON) -m pytest
+	KERAS_BACKEND=jax $(PYTHON) -m pytest tests/layers
+
+# Redraws layers/masks.svg.
+pictures: setup
+	$(PYTHON) -m reproduce.pictures
 
 check: setup
 	$(PYTHON) -m ruff check .

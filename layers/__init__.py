@@ -1,8 +1,43 @@
-"""Dropout layers for Keras 3, as Srivastava et al. (2014) define them. Needs Keras only."""
+"""Dropout layers for Keras 3, as Srivastava et al. (2014) define them and their successors.
+
+Needs Keras only. `rate` is the fraction dropped: 1 - p for the paper's p. See README.md beside
+this file for which layer to use when, and `from_scratch` for the definitions in NumPy.
+"""
 
 from layers.constraints import MaxNorm
-from layers.conventions import paper_to_inverted
-from layers.dropout import Dropout, WeightScaledDropout
+from layers.conventions import fold_weight_scaling, paper_to_inverted
+from layers.dropconnect import DropConnect
+from layers.dropout import Dropout, GaussianDropout, WeightScaledDropout
+from layers.maxout import Maxout
+from layers.monte_carlo import MonteCarloPrediction, monte_carlo_predict
+from layers.recurrent import VariationalCell
 from layers.regularizers import KLSparsity
+from layers.schedule import RateSchedule
+from layers.structured import (
+    DropBlock2D,
+    SequenceDropout,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
 
-__all__ = ["Dropout", "KLSparsity", "MaxNorm", "WeightScaledDropout", "paper_to_inverted"]
+__all__ = [
+    "DropBlock2D",
+    "DropConnect",
+    "Dropout",
+    "GaussianDropout",
+    "KLSparsity",
+    "MaxNorm",
+    "Maxout",
+    "MonteCarloPrediction",
+    "RateSchedule",
+    "SequenceDropout",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "VariationalCell",
+    "WeightScaledDropout",
+    "fold_weight_scaling",
+    "monte_carlo_predict",
+    "paper_to_inverted",
+]

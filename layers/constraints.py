@@ -41,9 +41,10 @@ class MaxNorm(keras.constraints.Constraint):
                 "MaxNorm bounds kernels of rank 2 or more; name `axis` for another weight. "
                 f"Received: shape {tuple(weight.shape)}"
             )
+        weight = ops.convert_to_tensor(weight)
         axis = tuple(range(len(weight.shape) - 1)) if self.axis is None else self.axis
         norm = ops.sqrt(ops.sum(ops.square(weight), axis=axis, keepdims=True))
-        bound = ops.cast(self.bound, weight.dtype)
+        bound = ops.convert_to_tensor(self.bound, dtype=weight.dtype)
         outside = norm > bound
         # The inner `where` keeps 0 / 0 out of a gradient through an all-zero vector.
         return ops.where(outside, weight * (bound / ops.where(outside, norm, 1)), weight)

@@ -2,6 +2,10 @@
 
 from typing import NamedTuple
 
+import keras
+
+from layers.dropout import Dropout, WeightScaledDropout
+
 
 class InvertedFactors(NamedTuple):
     """What to multiply the paper's numbers by, for one weight matrix. Biases are unchanged."""
@@ -44,3 +48,91 @@ def paper_to_inverted(keep):
     return InvertedFactors(
         weights=keep, learning_rate=keep**2, max_norm=keep, l2=keep**-2, l1=1 / keep
     )
+
+
+# What may stand between a WeightScaledDropout and the kernel that takes its factor over: layers
+# that commute with a positive factor.
+_COMMUTING = (
+    keras.layers.Flatten,
+    keras.layers.Reshape,
+    keras.layers.Permute,
+    keras.layers.ZeroPadding1D,
+    keras.layers.ZeroPadding2D,
+    keras.layers.MaxPooling1D,
+    keras.layers.MaxPooling2D,
+    keras.layers.AveragePooling1D,
+    keras.layers.AveragePooling2D,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    Dropout,
+)
+_WEIGHTED = (
+    keras.layers.Dense,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+)
+
+
+def fold_weight_scaling(model):
+    """A plain network with the same inference outputs as one with `WeightScaledDropout`.
+
+    Every dropout layer of this package becomes the identity, and the factor of each
+    `WeightScaledDropout` is multiplied into the kernels that it feeds: the "scaled-down weights"
+    of the paper's test-time network.
+
+    Args:
+        model: A functional or Sequential Keras model. It is left as it was.
+
+    Returns:
+        A new model of the same kind, with weights of its own.
+
+    Raises:
+        ValueError: where a scaled output reaches anything but a Dense or Conv kernel, directly or
+            through reshaping, padding and pooling layers.
+
+    Reference: Srivastava et al., JMLR 15 (2014), section 2 and Figure 2.
+
+    Example:
+
+    >>> inputs = keras.Input((3,))
+    >>> model = keras.Model(inputs, keras.layers.Dense(2)(WeightScaledDropout(0.5)(inputs)))
+    >>> len(fold_weight_scaling(model).weights)
+    2
+    """
+    factors: dict[str, float] = {}
+    for layer in model.layers:
+        if isinstance(layer, WeightScaledDropout):
+            for fed in _fed_kernels(layer, layer):
+                factors[fed] = factors.get(fed, 1.0) * float(layer.stream.keep())
+
+    def plain(layer):
+        if isinstance(layer, Dropout):
+            return keras.layers.Identity(name=layer.name)
+        return layer.__class__.from_config(layer.get_config())
+
+    folded = keras.models.clone_model(model, clone_function=plain)
+    folded.set_weights(model.get_weights())
+    for name, factor in factors.items():
+        kernel = folded.get_layer(name).kernel
+        kernel.assign(kernel * factor)
+    return folded
+
+
+def _fed_kernels(layer, origin):
+    """Names of the layers whose kernels the outputs of `layer` reach."""
+    names = []
+    for node in layer._outbound_nodes:
+        following = node.operation
+        if isinstance(following, _WEIGHTED):
+            names.append(following.name)
+        elif isinstance(following, _COMMUTING):
+            names += _fed_kernels(following, origin)
+        else:
+            raise ValueError(
+                f"the outputs of {origin.name!r} can be folded into Dense and Conv kernels only. "
+                f"Received: {following.name!r} ({type(following).__name__}) after it"
+            )
+    if not names:
+        raise ValueError(f"{origin.name!r} feeds no kernel to fold its factor into")
+    return names

@@ -1,4 +1,4 @@
-"""Bernoulli dropout of units, in the two conventions: scaled in training, or at test time."""
+"""Dropout of single units: Bernoulli noise in the two conventions, and Gaussian noise."""
 
 import math
 import numbers
@@ -6,7 +6,7 @@ import numbers
 import keras
 from keras import ops
 
-from layers.masks import STEPS, MaskStream
+from layers.masks import STEPS, MaskStream, random_normal
 
 
 def check_rate(rate):
@@ -49,7 +49,7 @@ class Dropout(keras.layers.Layer):
     Example:
 
     >>> layer = Dropout(0.5, seed=1)
-    >>> layer(keras.ops.ones((2, 3)), training=False).shape
+    >>> tuple(layer(keras.ops.ones((2, 3)), training=True).shape)
     (2, 3)
     """
 
@@ -73,13 +73,13 @@ class Dropout(keras.layers.Layer):
     def call(self, inputs, training=None):
         if not training:
             return inputs
-        return self._masked(inputs, 1 / self.stream.keep())
-
-    def _masked(self, inputs, scale):
         # In float32 at least: a scale rounded to half precision would shift the mean.
         precise = keras.backend.result_type(inputs.dtype, "float32")
-        scaled = ops.cast(ops.cast(inputs, precise) * ops.cast(scale, precise), inputs.dtype)
-        kept = self.stream.draw(self._mask_shape(ops.shape(inputs)))
+        scaled = ops.cast(ops.cast(inputs, precise) / self.stream.keep(precise), inputs.dtype)
+        return self._masked(scaled)
+
+    def _masked(self, scaled):
+        kept = self.stream.draw(self._mask_shape(ops.shape(scaled)))
         return ops.where(kept, scaled, ops.zeros_like(scaled))
 
     def _mask_shape(self, shape):
@@ -129,5 +129,37 @@ class WeightScaledDropout(Dropout):
 
     def call(self, inputs, training=None):
         if training:
-            return self._masked(inputs, 1.0)
-        return inputs * ops.cast(self.stream.keep(), inputs.dtype)
+            return self._masked(inputs)
+        precise = keras.backend.result_type(inputs.dtype, "float32")
+        return ops.cast(ops.cast(inputs, precise) * self.stream.keep(precise), inputs.dtype)
+
+
+@keras.saving.register_keras_serializable("dropout")
+class GaussianDropout(Dropout):
+    """Multiplies units by normal noise of mean 1 and variance rate / (1 - rate) in training.
+
+    The noise has the mean and variance of inverted Bernoulli dropout at the same rate; inference
+    is the identity.
+
+    Args: those of `Dropout`; units along an axis with 1 in `noise_shape` share the noise.
+
+    Call arguments and output shape: those of `Dropout`.
+
+    Reference: Srivastava et al., JMLR 15 (2014), section 10 and Table 10: standard deviation
+    sqrt((1 - p) / p) for the paper's p.
+
+    Example:
+
+    >>> layer = GaussianDropout(0.5, seed=1)
+    >>> tuple(layer(keras.ops.ones((2, 3)), training=True).shape)
+    (2, 3)
+    """
+
+    def call(self, inputs, training=None):
+        if not training:
+            return inputs
+        keep = self.stream.keep()
+        noise = self.stream.draw_with(random_normal, self._mask_shape(ops.shape(inputs)))
+        precise = keras.backend.result_type(inputs.dtype, "float32")
+        factor = ops.cast(1 + ops.sqrt((1 - keep) / keep) * noise, precise)
+        return ops.cast(ops.cast(inputs, precise) * factor, inputs.dtype)

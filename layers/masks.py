@@ -46,6 +46,14 @@ def threefry(key, counter):
     return low, high
 
 
+def _words(seed, layer, call, blocks):
+    """uint32 of shape (2, blocks): the generator's output for counters (call, 0), (call, 1), ..."""
+    # int32, then a cast: an arange of dtype uint32 fails under XLA on TensorFlow.
+    index = _uint32(ops.arange(blocks, dtype="int32"))
+    key = (_uint32(seed), _uint32(layer))
+    return ops.stack(threefry(key, (ops.zeros_like(index) + _uint32(call), index)))
+
+
 def random_16_bits(seed, layer, call, shape):
     """Uniform integers in [0, 65536), one a unit.
 
@@ -58,15 +66,37 @@ def random_16_bits(seed, layer, call, shape):
     """
     units = math.prod(shape)
     blocks = (units + 3) // 4
-    # int32, then a cast: an arange of dtype uint32 fails under XLA on TensorFlow.
-    index = _uint32(ops.arange(blocks, dtype="int32"))
-    words = ops.stack(
-        threefry((_uint32(seed), _uint32(layer)), (ops.zeros_like(index) + _uint32(call), index))
-    )
+    words = ops.reshape(_words(seed, layer, call, blocks), (2, 1, blocks))
     # Halves by broadcasting, not by concatenation: XLA fuses this into the use of the mask.
-    halves = ops.right_shift(ops.reshape(words, (2, 1, blocks)), _uint32([[[0], [16]]]))
+    halves = ops.right_shift(words, _uint32([[[0], [16]]]))
     flat = ops.reshape(ops.bitwise_and(halves, _uint32(STEPS - 1)), (4 * blocks,))
     return ops.reshape(flat[:units], shape)
+
+
+def random_uniform(seed, layer, call, shape):
+    """Float32 tensor of shape `shape`, uniform in (0, 1) in steps of 2^-24, never 0 or 1.
+
+    Args: those of `random_16_bits`.
+    """
+    units = math.prod(shape)
+    blocks = (units + 1) // 2
+    words = ops.reshape(_words(seed, layer, call, blocks), (2 * blocks,))[:units]
+    top = ops.cast(ops.right_shift(words, _uint32(9)), "float32")
+    return ops.reshape((top + 0.5) * 2.0**-23, shape)
+
+
+def random_normal(seed, layer, call, shape):
+    """Float32 tensor of shape `shape`, standard normal, by the Box-Muller transform.
+
+    Args: those of `random_16_bits`.
+    """
+    units = math.prod(shape)
+    blocks = (units + 1) // 2
+    uniform = random_uniform(seed, layer, call, (2, blocks))
+    radius = ops.sqrt(-2.0 * ops.log(uniform[0]))
+    angle = 2 * math.pi * uniform[1]
+    pair = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)])
+    return ops.reshape(ops.reshape(pair, (2 * blocks,))[:units], shape)
 
 
 class MaskStream(keras.random.SeedGenerator):
@@ -102,13 +132,17 @@ class MaskStream(keras.random.SeedGenerator):
         words[3] = round(keep * STEPS)
         self.state.assign(words)
 
-    def keep(self):
-        """Float32 scalar: the keep probability that the masks realise."""
-        return ops.cast(self.state[3], "float32") / STEPS
+    def keep(self, dtype="float32"):
+        """Scalar: the keep probability that the masks realise, exact in float32 and above."""
+        return ops.cast(self.state[3], dtype) / STEPS
 
     def draw(self, shape):
         """Boolean tensor of shape `shape`, True where a unit is kept; advances the call count."""
-        seed, layer, call, threshold = (self.state[i] for i in range(4))
-        kept = random_16_bits(seed, layer, call, shape) < _uint32(threshold)
+        threshold = _uint32(self.state[3])
+        return self.draw_with(random_16_bits, shape) < threshold
+
+    def draw_with(self, generator, shape):
+        """What `generator(seed, layer, call, shape)` gives for this call; advances the count."""
+        drawn = generator(self.state[0], self.state[1], self.state[2], shape)
         self.state.assign(self.state + ops.cast([0, 0, 1, 0], self.state.dtype))
-        return kept
+        return drawn

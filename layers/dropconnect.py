@@ -1,0 +1,207 @@
+"""DropConnect: dropout of single weights."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from layers.dropout import check_rate
+from layers.masks import MaskStream
+
+INFERENCES = ("mean", "moments")
+# Nodes of the Gauss-Hermite rule that averages an activation over its normal input.
+QUADRATURE_NODES = 32
+
+
+@keras.saving.register_keras_serializable("dropout")
+class DropConnect(keras.layers.Layer):
+    """Drops single weights of a Dense or Conv layer in training, instead of its inputs or outputs.
+
+    The wrapped layer keeps its kernel: each training call uses a masked copy, kept weights divided
+    by 1 - rate. At inference either the mean kernel is used ("mean": the kernel as it is), or the
+    pre-activation is taken as normal, with the mean and the variance that the random masks give
+    it, and the activation is averaged over it ("moments").
+
+    Args:
+        layer: A keras.layers Dense, Conv1D, Conv2D or Conv3D.
+        rate: Float in [0, 1), the fraction of weights dropped.
+        per_example: Boolean; whether every example of a batch has a mask of its own, as
+            published, or all share one. Needs memory for one kernel an example.
+        drop_bias: Boolean; whether biases are dropped too.
+        inference: "mean" or "moments". The moments of a masked layer's output assume independent
+            masks, and an elementwise activation (so not softmax).
+        seed: Optional integer.
+
+    Call arguments:
+        inputs: The wrapped layer's inputs.
+        training: Boolean; whether to drop weights.
+
+    Output shape: the wrapped layer's.
+
+    Raises:
+        ValueError: for another layer, a softmax with "moments", groups with `per_example`.
+
+    Reference: Wan et al., "Regularization of neural networks using DropConnect", ICML 2013.
+
+    Example:
+
+    >>> layer = DropConnect(keras.layers.Dense(4, "relu"), rate=0.5, inference="moments")
+    >>> tuple(layer(keras.ops.ones((2, 3))).shape)
+    (2, 4)
+    """
+
+    def __init__(
+        self,
+        layer,
+        rate,
+        *,
+        per_example=False,
+        drop_bias=False,
+        inference="mean",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._rate = check_rate(rate)
+        known = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+        if not isinstance(layer, known):
+            raise ValueError(f"`layer` is a Dense or Conv1D/2D/3D layer. Received: layer={layer!r}")
+        if inference not in INFERENCES:
+            raise ValueError(f"`inference` is one of {INFERENCES}. Received: {inference!r}")
+        if inference == "moments" and layer.activation is keras.activations.softmax:
+            raise ValueError(
+                "'moments' needs an elementwise activation. Received: softmax; leave the softmax "
+                "to a layer of its own"
+            )
+        if per_example and getattr(layer, "groups", 1) != 1:
+            raise ValueError(
+                f"`per_example` masks are for layers with groups=1. Received: {layer.groups}"
+            )
+        self.layer = layer
+        self.per_example, self.drop_bias = bool(per_example), bool(drop_bias)
+        self.inference, self.seed = inference, seed
+        self.supports_masking = True
+        self.stream = MaskStream(seed, self.name, 1 - self._rate)
+
+    @property
+    def rate(self):
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate):
+        self._rate = check_rate(rate)
+        self.stream.set_keep(1 - self._rate)
+
+    def build(self, input_shape):
+        if not self.layer.built:
+            self.layer.build(input_shape)
+
+    def call(self, inputs, training=None):
+        if training:
+            return self._activate(self._masked_output(inputs))
+        if self.inference == "mean":
+            return self.layer(inputs)
+        return self._moments(inputs)
+
+    def _activate(self, x):
+        return x if self.layer.activation is None else self.layer.activation(x)
+
+    def _masked_output(self, inputs):
+        batch = (ops.shape(inputs)[0],) if self.per_example else ()
+        kernel = self._masked(self._cast(self.layer.kernel), batch)
+        out = (
+            self._linear_each(inputs, kernel) if self.per_example else self._linear(inputs, kernel)
+        )
+        if not self.layer.use_bias:
+            return out
+        bias = self._cast(self.layer.bias)
+        bias = self._masked(bias, batch) if self.drop_bias else bias
+        return out + self._as_channels(bias, len(out.shape), bool(batch and self.drop_bias))
+
+    def _masked(self, weight, batch):
+        kept = self.stream.draw((*batch, *weight.shape))
+        scaled = ops.cast(ops.cast(weight, "float32") / self.stream.keep(), weight.dtype)
+        return ops.where(kept, scaled, ops.zeros_like(scaled))
+
+    def _cast(self, weight):
+        return ops.cast(weight, self.layer.compute_dtype)
+
+    def _linear(self, inputs, kernel):
+        if isinstance(self.layer, keras.layers.Dense):
+            return ops.matmul(inputs, kernel)
+        return self.layer.convolution_op(inputs, kernel)
+
+    def _linear_each(self, inputs, kernels):
+        """The linear map of each example with its own kernel, of shape (batch, *kernel)."""
+        if isinstance(self.layer, keras.layers.Dense):
+            return ops.einsum("b...i,bio->b...o", inputs, kernels)
+        # A convolution is a matrix product of patches; the patches are one themselves.
+        size = math.prod(self.layer.kernel.shape[:-1])
+        unit = ops.reshape(ops.eye(size, dtype=inputs.dtype), (*self.layer.kernel.shape[:-1], size))
+        patches = self.layer.convolution_op(inputs, unit)
+        flat = ops.reshape(kernels, (-1, size, self.layer.filters))
+        if self.layer.data_format == "channels_first":
+            return ops.einsum("bi...,bio->bo...", patches, flat)
+        return ops.einsum("b...i,bio->b...o", patches, flat)
+
+    def _as_channels(self, bias, rank, batched):
+        first = getattr(self.layer, "data_format", "channels_last") == "channels_first"
+        lead = (-1,) if batched else (1,)
+        ones = (1,) * (rank - 2)
+        units = (bias.shape[-1],)
+        return ops.reshape(bias, (*lead, *units, *ones) if first else (*lead, *ones, *units))
+
+    def _moments(self, inputs):
+        kernel = self._cast(self.layer.kernel)
+        keep = self.stream.keep()
+        spread = ops.cast((1 - keep) / keep, "float32")
+        mean = ops.cast(self._linear(inputs, kernel), "float32")
+        variance = ops.cast(self._linear(ops.square(inputs), ops.square(kernel)), "float32")
+        if self.layer.use_bias:
+            bias = self._as_channels(ops.cast(self.layer.bias, "float32"), len(mean.shape), False)
+            mean = mean + bias
+            if self.drop_bias:
+                variance = variance + ops.square(bias)
+        deviation = ops.sqrt(ops.maximum(spread * variance, keras.config.epsilon() ** 2))
+        return ops.cast(self._average(mean, deviation), self.compute_dtype)
+
+    def _average(self, mean, deviation):
+        """The activation's mean over a normal input."""
+        activation = self.layer.activation
+        if activation is None or activation is keras.activations.linear:
+            return mean
+        if activation is keras.activations.relu:
+            z = mean / deviation
+            below = 0.5 * (1 + ops.erf(z / math.sqrt(2)))
+            return mean * below + deviation * ops.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
+        weights = weights / weights.sum()
+        pairs = zip(nodes, weights, strict=True)
+        return sum(float(w) * activation(mean + float(x) * deviation) for x, w in pairs)
+
+    def compute_output_shape(self, input_shape):
+        return self.layer.compute_output_shape(input_shape)
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["mask_stream"] = ops.convert_to_numpy(self.stream.state)
+
+    def load_own_variables(self, store):
+        self.stream.state.assign(store["mask_stream"][...])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "layer": keras.saving.serialize_keras_object(self.layer),
+            "rate": self._rate,
+            "per_example": self.per_example,
+            "drop_bias": self.drop_bias,
+            "inference": self.inference,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        layer = keras.saving.deserialize_keras_object(config["layer"])
+        return cls(**{**config, "layer": layer})

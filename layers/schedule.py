@@ -1,0 +1,39 @@
+"""A dropout rate that follows a schedule during training."""
+
+import keras
+
+
+class RateSchedule(keras.callbacks.Callback):
+    """Sets the rate of dropout layers at the start of every epoch of `fit`.
+
+    Args:
+        schedule: Function from the epoch's index (from 0) to a rate in [0, 1).
+        layers: The layers to set, or None for every layer of this package in the model that has a
+            settable `rate`.
+
+    Raises:
+        ValueError: when training starts, for a model without such a layer.
+
+    Example:
+
+    >>> ramp = RateSchedule(lambda epoch: min(0.5, 0.1 * epoch))
+    """
+
+    def __init__(self, schedule, layers=None):
+        super().__init__()
+        self.schedule, self.layers = schedule, layers
+
+    def on_train_begin(self, logs=None):
+        if self.layers is None:
+            found = self.model._flatten_layers(include_self=False)
+            self.layers = [
+                layer
+                for layer in found
+                if hasattr(type(layer), "rate") and hasattr(layer, "stream")
+            ]
+        if not self.layers:
+            raise ValueError("RateSchedule needs a model with a dropout layer of this package")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for layer in self.layers:
+            layer.rate = self.schedule(epoch)

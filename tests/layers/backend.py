@@ -1,0 +1,49 @@
+"""What the layers' tests need of whichever backend they run on: TensorFlow or JAX."""
+
+import keras
+import numpy as np
+
+BACKEND = keras.backend.backend()
+
+
+def array(x):
+    return keras.ops.convert_to_numpy(keras.ops.cast(x, "float32"))
+
+
+def gradient(layer, x):
+    """The layer's training outputs, and the gradient of their sum with respect to x."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        x = tf.Variable(x)
+        with tf.GradientTape() as tape:
+            out = layer(x, training=True)
+        return array(out), array(tape.gradient(out, x))
+    import jax
+
+    def total(x):
+        out = layer(x, training=True)
+        return out.sum(), out
+
+    found, out = jax.grad(total, has_aux=True)(x)
+    return array(out), array(found)
+
+
+def compiled_call(layer, jit):
+    """A function of x: the layer's training outputs from one compiled call with fresh state."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(lambda x: layer(x, training=True), jit_compile=jit, autograph=False)
+    import jax
+
+    def call(x):
+        state = [v.value for v in layer.variables]
+        with keras.StatelessScope(state_mapping=list(zip(layer.variables, state, strict=True))):
+            return layer(x, training=True)
+
+    return jax.jit(call) if jit else call
+
+
+def ones(shape):
+    return np.ones(shape, "float32")

@@ -1,0 +1,233 @@
+"""One contract for every dropout layer: the laws that make it dropout, and a good Keras layer."""
+
+import math
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import pytest
+from backend import array, compiled_call, gradient, ones
+
+import layers
+
+RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer under test; `shape` without the batch, `together` units sharing one mask value."""
+
+    cls: type
+    shape: tuple
+    settings: dict = field(default_factory=dict)
+    together: int = 1
+    drops_exactly: bool = True
+    unknown: tuple = ()
+
+    def make(self, rate, **more):
+        return self.cls(rate, **{"seed": 7, **self.settings, **more})
+
+    def __str__(self):
+        extra = ",".join(f"{k}={v}" for k, v in self.settings.items())
+        return f"{self.cls.__name__}({extra})"
+
+
+FIRST = {"data_format": "channels_first"}
+BLOCK = {"block_size": (3, 2), "calibrated": True}
+CASES = (
+    Case(layers.Dropout, (50, 12), unknown=(None, 12)),
+    Case(layers.Dropout, (50, 12), {"noise_shape": (None, 1, None)}, together=50),
+    Case(layers.GaussianDropout, (50, 12), drops_exactly=False, unknown=(None, 12)),
+    Case(layers.SpatialDropout1D, (5, 120), together=5, unknown=(None, 120)),
+    Case(layers.SpatialDropout1D, (120, 5), FIRST, together=5, unknown=(120, None)),
+    Case(layers.SpatialDropout2D, (3, 5, 120), together=15, unknown=(None, None, 120)),
+    Case(layers.SpatialDropout2D, (120, 3, 5), FIRST, together=15, unknown=(120, None, None)),
+    Case(layers.SpatialDropout3D, (2, 3, 4, 120), together=24, unknown=(None, None, None, 120)),
+    Case(
+        layers.SpatialDropout3D, (120, 2, 3, 4), FIRST, together=24, unknown=(120, None, None, None)
+    ),
+    Case(layers.SequenceDropout, (6, 120), together=6, unknown=(None, 120)),
+    Case(layers.DropBlock2D, (16, 9, 8), BLOCK, together=6, unknown=(None, None, 8)),
+    Case(layers.DropBlock2D, (8, 9, 16), BLOCK | FIRST, together=6, unknown=(8, None, None)),
+    Case(layers.DropBlock2D, (16, 9, 4), BLOCK | {"shared_channels": True}, together=24),
+)
+EVERY = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@EVERY
+@pytest.mark.parametrize("rate", RATES)
+def test_realised_rate_and_mean(case, rate):
+    x = ones((64, *case.shape))
+    out = array(case.make(rate)(x, training=True))
+    # Units that share a mask value count once; blocks overlap, so theirs count at most so often.
+    independent = out.size / case.together
+    if case.drops_exactly:
+        assert abs((out == 0).mean() - rate) < 5 * math.sqrt(rate * (1 - rate) / independent) + 1e-3
+    deviation = math.sqrt(rate / (1 - rate) / independent)
+    assert abs(out.mean() - 1) < 6 * deviation + 1e-4
+
+
+@EVERY
+def test_the_mean_of_every_single_unit_is_preserved(case):
+    layer = case.make(0.3)
+    x = ones((1000, *case.shape))
+    mean = array(layer(x, training=True)).mean(axis=0)
+    # A kept unit is worth at most 4 here, at the centre of DropBlock's map and near 1 elsewhere.
+    assert np.abs(mean - 1).max() < 6 * math.sqrt(0.3 / 0.7 / 1000) + 1e-3
+
+
+@EVERY
+def test_identity_at_inference(case):
+    x = np.random.default_rng(0).normal(size=(3, *case.shape)).astype("float32")
+    np.testing.assert_array_equal(array(case.make(0.4)(x, training=False)), x)
+    np.testing.assert_array_equal(array(case.make(0.4)(x)), x)
+
+
+@EVERY
+@pytest.mark.parametrize("training", [True, False])
+def test_rate_zero_is_the_identity(case, training):
+    x = np.random.default_rng(0).normal(size=(3, *case.shape)).astype("float32")
+    np.testing.assert_array_equal(array(case.make(0.0)(x, training=training)), x)
+
+
+@EVERY
+def test_gradient_flows_through_kept_units_only_and_by_their_factor(case):
+    x = np.random.default_rng(0).uniform(1, 2, (4, *case.shape)).astype("float32")
+    out, found = gradient(case.make(0.4), x)
+    np.testing.assert_allclose(found, out / x, rtol=1e-4, atol=1e-6)
+    if case.drops_exactly:
+        assert (found[out == 0] == 0).all()
+
+
+@EVERY
+def test_units_that_share_a_mask_do(case):
+    if case.cls is layers.DropBlock2D or case.together == 1:
+        pytest.skip("blocks have tests of their own; single units share nothing")
+    out = array(case.make(0.5)(ones((8, *case.shape)), training=True))
+    axes = {"channels_first": range(2, out.ndim)}.get(
+        case.settings.get("data_format"), range(1, out.ndim - 1)
+    )
+    for axis in axes:
+        np.testing.assert_array_equal(out, np.flip(out, axis))
+    assert 0 < (out == 0).mean() < 1
+
+
+@EVERY
+@pytest.mark.parametrize("policy", POLICIES)
+def test_configuration_and_policy_survive_every_copy(case, policy, tmp_path):
+    layer = case.make(0.3, dtype=policy, name="mine", trainable=False)
+    again = case.cls.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    model = keras.Sequential([keras.Input(case.shape), layer])
+    model(ones((2, *case.shape)), training=True)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    clone = keras.models.clone_model(model)
+    for copy in (again, loaded.layers[-1], clone.layers[-1]):
+        assert copy.dtype_policy.name == policy
+        assert copy.get_config() == layer.get_config()
+    x = ones((2, *case.shape))
+    for _ in range(2):  # the stream goes on where it was saved
+        np.testing.assert_array_equal(
+            array(model(x, training=True)), array(loaded(x, training=True))
+        )
+
+
+@EVERY
+@pytest.mark.parametrize("policy", POLICIES[1:])
+def test_half_precision_keeps_dtype_and_mean(case, policy):
+    layer = case.make(0.3, dtype=policy)
+    out = layer(ones((64, *case.shape)), training=True)
+    assert keras.backend.standardize_dtype(out.dtype) == layer.compute_dtype
+    independent = 64 * math.prod(case.shape) / case.together
+    assert abs(array(out).mean() - 1) < 6 * math.sqrt(0.3 / 0.7 / independent) + 5e-3
+
+
+@EVERY
+def test_eager_graph_and_xla_agree(case):
+    x = np.random.default_rng(0).uniform(1, 2, (4, *case.shape)).astype("float32")
+    eager = array(case.make(0.4, name="mine")(x, training=True))
+    for jit in (False, True):
+        compiled = array(compiled_call(case.make(0.4, name="mine"), jit)(x))
+        np.testing.assert_array_equal(compiled == 0, eager == 0)
+        np.testing.assert_allclose(compiled, eager, rtol=1e-4, atol=1e-5)
+
+
+@EVERY
+def test_unknown_sizes(case):
+    if not case.unknown:
+        pytest.skip("covered by the other cases of this layer")
+    inputs = keras.Input(case.unknown)
+    outputs = case.make(0.4)(inputs)
+    assert outputs.shape == (None, *case.unknown)
+    model = keras.Model(inputs, outputs)
+    for size in (4, 7):
+        shape = tuple(size if n is None else n for n in case.unknown)
+        out = array(model(ones((size, *shape)), training=True))
+        assert out.shape == (size, *shape)
+    predicted = model.predict(ones((5, *shape)), verbose=0)
+    np.testing.assert_array_equal(predicted, ones((5, *shape)))
+
+
+@EVERY
+def test_two_layers_of_one_seed_have_different_masks(case):
+    x = ones((8, *case.shape))
+    one, two = case.make(0.5, name="one"), case.make(0.5, name="two")
+    first = array(one(x, training=True))
+    assert (first != array(two(x, training=True))).any()
+    assert (first != array(one(x, training=True))).any()
+
+
+class Outer(keras.layers.Layer):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+@EVERY
+def test_training_reaches_a_layer_two_models_deep(case):
+    inner = keras.Sequential([keras.Input(case.shape), Outer(case.make(0.5))])
+    middle = keras.Input(case.shape)
+    outer = keras.Sequential([keras.Input(case.shape), keras.Model(middle, inner(middle))])
+    x = ones((4, *case.shape))
+    assert (array(outer(x, training=True)) != x).any()
+    np.testing.assert_array_equal(array(outer(x, training=False)), x)
+    outer.compile("sgd", "mse", jit_compile=True)
+    before = int(inner.layers[0].inner.stream.state[2])
+    outer.fit(x, x, epochs=2, batch_size=2, verbose=0)
+    assert int(inner.layers[0].inner.stream.state[2]) == before + 4
+
+
+@EVERY
+def test_a_keras_mask_passes_through(case):
+    if len(case.shape) != 2 or case.settings.get("data_format"):
+        pytest.skip("masks are of (batch, steps)")
+    x = ones((2, *case.shape))
+    x[:, 2:] = 0
+    masked = keras.layers.Masking()(x)
+    out = case.make(0.5)(masked, training=True)
+    np.testing.assert_array_equal(array(out._keras_mask), array(masked._keras_mask))
+
+
+@EVERY
+@pytest.mark.parametrize("rate", [1, 1.0, -0.1, math.nan, True, "0.5", None, 1 - 1e-9])
+def test_a_rate_out_of_range_is_refused(case, rate):
+    with pytest.raises(ValueError, match=r"\[0, 1\)|fewer than 1.*Received|Received"):
+        case.make(rate)
+
+
+@EVERY
+def test_the_rate_can_change(case):
+    layer = case.make(0.1)
+    x = ones((64, *case.shape))
+    layer.rate = 0.8
+    out = array(layer(x, training=True))
+    if case.drops_exactly:
+        assert (out == 0).mean() > 0.6
+    assert layer.get_config()["rate"] == 0.8
+    with pytest.raises(ValueError, match="Received"):
+        layer.rate = 1.0

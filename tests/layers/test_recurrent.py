@@ -1,0 +1,88 @@
+import keras
+import numpy as np
+import pytest
+from backend import array, ones
+from keras import ops
+
+from layers import SequenceDropout, VariationalCell
+
+CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
+
+
+class Recorder(keras.layers.Layer):
+    """A cell that returns what it is given: its inputs and the state fed back."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.units = self.output_size = self.state_size = units
+        self.built = True
+
+    def get_initial_state(self, batch_size=None):
+        return [ops.ones((batch_size, self.units))]
+
+    def call(self, inputs, states, training=None):
+        seen = ops.concatenate([inputs, states[0]], axis=-1)
+        return seen, [ops.ones_like(states[0])]
+
+
+def rnn(cell, **settings):
+    return keras.layers.RNN(VariationalCell(cell, seed=3, **settings), return_sequences=True)
+
+
+def test_one_mask_for_all_steps_of_a_call_and_another_in_the_next():
+    layer = rnn(Recorder(200), rate=0.3, recurrent_rate=0.6)
+    seen = array(layer(ones((16, 7, 100)), training=True))
+    np.testing.assert_array_equal(seen, seen[:, :1].repeat(7, axis=1))
+    inputs, fed_back = seen[:, 0, :100], seen[:, 0, 100:]
+    assert abs((inputs == 0).mean() - 0.3) < 5 * np.sqrt(0.21 / inputs.size)
+    assert abs((fed_back == 0).mean() - 0.6) < 5 * np.sqrt(0.24 / fed_back.size)
+    assert inputs.max() == pytest.approx(1 / 0.7, rel=1e-4)
+    assert fed_back.max() == pytest.approx(1 / 0.4, rel=1e-4)
+    assert (inputs[0] != inputs[1]).any(), "examples have masks of their own"
+    again = array(layer(ones((16, 7, 100)), training=True))
+    assert (again != seen).any()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_inference_is_that_of_the_cell_alone(cell):
+    inner = cell(6)
+    x = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
+    ours = rnn(inner, rate=0.5, recurrent_rate=0.5)
+    plain = keras.layers.RNN(inner, return_sequences=True)
+    np.testing.assert_allclose(array(ours(x)), array(plain(x)), atol=1e-6)
+    assert np.abs(array(ours(x, training=True)) - array(plain(x))).max() > 1e-3
+    off = rnn(inner, rate=0.0, recurrent_rate=0.0)
+    np.testing.assert_allclose(array(off(x, training=True)), array(plain(x)), atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_fit_save_and_unknown_lengths(cell, tmp_path):
+    model = keras.Sequential(
+        [
+            keras.Input((None, 3)),
+            keras.layers.RNN(VariationalCell(cell(6), rate=0.2, recurrent_rate=0.2, seed=1)),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).normal(size=(8, 5, 3)).astype("float32")
+    model.fit(x, np.ones((8, 1)), epochs=1, batch_size=4, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for length in (5, 9):
+        x = ones((2, length, 3))
+        np.testing.assert_allclose(array(loaded(x)), array(model(x)), atol=1e-6)
+    np.testing.assert_array_equal(array(loaded(x, training=True)), array(model(x, training=True)))
+
+
+def test_sequence_dropout_holds_its_mask_over_the_steps_of_any_rank():
+    out = array(SequenceDropout(0.5, seed=1)(ones((3, 7, 4, 5)), training=True))
+    np.testing.assert_array_equal(out, out[:, :1].repeat(7, axis=1))
+    assert 0 < (out == 0).mean() < 1
+
+
+def test_a_cell_with_dropout_of_its_own_is_refused():
+    with pytest.raises(ValueError, match="must be off"):
+        VariationalCell(keras.layers.LSTMCell(3, dropout=0.1), rate=0.1, recurrent_rate=0.1)
+    with pytest.raises(ValueError, match="Received"):
+        VariationalCell(keras.layers.LSTMCell(3), rate=1, recurrent_rate=0.1)
