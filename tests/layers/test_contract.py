@@ -24,6 +24,14 @@ class Case:
     together: int = 1
     drops_exactly: bool = True
     unknown: tuple = ()
+    # The paper's form scales at test time: its training mean and its inference are 1 - rate.
+    papers_form: bool = False
+
+    def training_mean(self, rate):
+        return 1 - rate if self.papers_form else 1
+
+    def inference(self, x, rate):
+        return x * np.float32(round((1 - rate) * 65536) / 65536) if self.papers_form else x
 
     def make(self, rate, **more):
         return self.cls(rate, **{"seed": 7, **self.settings, **more})
@@ -38,6 +46,7 @@ BLOCK = {"block_size": (3, 2), "calibrated": True}
 CASES = (
     Case(layers.Dropout, (50, 12), unknown=(None, 12)),
     Case(layers.Dropout, (50, 12), {"noise_shape": (None, 1, None)}, together=50),
+    Case(layers.WeightScaledDropout, (50, 12), unknown=(None, 12), papers_form=True),
     Case(layers.GaussianDropout, (50, 12), drops_exactly=False, unknown=(None, 12)),
     Case(layers.SpatialDropout1D, (5, 120), together=5, unknown=(None, 120)),
     Case(layers.SpatialDropout1D, (120, 5), FIRST, together=5, unknown=(120, None)),
@@ -65,7 +74,7 @@ def test_realised_rate_and_mean(case, rate):
     if case.drops_exactly:
         assert abs((out == 0).mean() - rate) < 5 * math.sqrt(rate * (1 - rate) / independent) + 1e-3
     deviation = math.sqrt(rate / (1 - rate) / independent)
-    assert abs(out.mean() - 1) < 6 * deviation + 1e-4
+    assert abs(out.mean() - case.training_mean(rate)) < 6 * deviation + 1e-4
 
 
 @EVERY
@@ -74,14 +83,15 @@ def test_the_mean_of_every_single_unit_is_preserved(case):
     x = ones((1000, *case.shape))
     mean = array(layer(x, training=True)).mean(axis=0)
     # A kept unit is worth at most 4 here, at the centre of DropBlock's map and near 1 elsewhere.
-    assert np.abs(mean - 1).max() < 6 * math.sqrt(0.3 / 0.7 / 1000) + 1e-3
+    assert np.abs(mean - case.training_mean(0.3)).max() < 6 * math.sqrt(0.3 / 0.7 / 1000) + 1e-3
 
 
 @EVERY
-def test_identity_at_inference(case):
+def test_identity_at_inference_or_its_documented_form(case):
     x = np.random.default_rng(0).normal(size=(3, *case.shape)).astype("float32")
-    np.testing.assert_array_equal(array(case.make(0.4)(x, training=False)), x)
-    np.testing.assert_array_equal(array(case.make(0.4)(x)), x)
+    expected = case.inference(x, 0.4)
+    np.testing.assert_array_equal(array(case.make(0.4)(x, training=False)), expected)
+    np.testing.assert_array_equal(array(case.make(0.4)(x)), expected)
 
 
 @EVERY
@@ -141,7 +151,10 @@ def test_half_precision_keeps_dtype_and_mean(case, policy):
     out = layer(ones((64, *case.shape)), training=True)
     assert keras.backend.standardize_dtype(out.dtype) == layer.compute_dtype
     independent = 64 * math.prod(case.shape) / case.together
-    assert abs(array(out).mean() - 1) < 6 * math.sqrt(0.3 / 0.7 / independent) + 5e-3
+    assert (
+        abs(array(out).mean() - case.training_mean(0.3))
+        < 6 * math.sqrt(0.3 / 0.7 / independent) + 5e-3
+    )
 
 
 @EVERY
@@ -167,7 +180,7 @@ def test_unknown_sizes(case):
         out = array(model(ones((size, *shape)), training=True))
         assert out.shape == (size, *shape)
     predicted = model.predict(ones((5, *shape)), verbose=0)
-    np.testing.assert_array_equal(predicted, ones((5, *shape)))
+    np.testing.assert_array_equal(predicted, case.inference(ones((5, *shape)), 0.4))
 
 
 @EVERY
@@ -195,7 +208,7 @@ def test_training_reaches_a_layer_two_models_deep(case):
     outer = keras.Sequential([keras.Input(case.shape), keras.Model(middle, inner(middle))])
     x = ones((4, *case.shape))
     assert (array(outer(x, training=True)) != x).any()
-    np.testing.assert_array_equal(array(outer(x, training=False)), x)
+    np.testing.assert_array_equal(array(outer(x, training=False)), case.inference(x, 0.5))
     outer.compile("sgd", "mse", jit_compile=True)
     before = int(inner.layers[0].inner.stream.state[2])
     outer.fit(x, x, epochs=2, batch_size=2, verbose=0)

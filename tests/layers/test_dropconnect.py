@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from backend import array, gradient, ones
+from backend import array, compiled_call, gradient, ones
 
 from layers import DropConnect, MaxNorm
 
@@ -117,6 +117,46 @@ def test_it_is_active_under_fit_and_inactive_under_predict(tmp_path):
     np.testing.assert_array_equal(array(model(x, training=True)), array(loaded(x, training=True)))
     clone = keras.models.clone_model(model)
     assert clone.layers[0].get_config() == model.layers[0].get_config()
+
+
+def test_layers_of_one_seed_differ_and_training_reaches_two_models_deep():
+    def connect(name):
+        return DropConnect(
+            keras.layers.Dense(50, kernel_initializer="ones"), 0.5, seed=1, name=name
+        )
+
+    x = ones((2, 5))
+    one, two = connect("one"), connect("two")
+    first = array(one(x, training=True))
+    assert (first != array(two(x, training=True))).any()
+    assert (first != array(one(x, training=True))).any()
+    inner = keras.Sequential([keras.Input((5,)), connect("inner")])
+    middle = keras.Input((5,))
+    outer = keras.Sequential([keras.Input((5,)), keras.Model(middle, inner(middle))])
+    np.testing.assert_array_equal(array(outer(x)), np.full((2, 50), 5.0))
+    assert (array(outer(x, training=True)) != 5).any()
+
+
+@pytest.mark.parametrize("per_example", [False, True])
+@pytest.mark.parametrize("inference", ["mean", "moments"])
+def test_unknown_sizes_and_compilation(per_example, inference):
+    layer = keras.layers.Conv2D(3, 2, activation="relu")
+    inputs_ = keras.Input((None, None, 2))
+    connect = DropConnect(
+        layer, 0.3, per_example=per_example, inference=inference, seed=1, name="c"
+    )
+    model = keras.Model(inputs_, connect(inputs_))
+    for size in (4, 7):
+        x = ones((size, size, 5, 2))
+        assert array(model(x, training=True)).shape == (size, size - 1, 4, 3)
+        assert model.predict(x, verbose=0).shape == (size, size - 1, 4, 3)
+    eager = array(connect(x, training=True))
+    state = np.copy(keras.ops.convert_to_numpy(connect.stream.state))
+    state[2] -= 1
+    for jit in (False, True):
+        connect.stream.state.assign(state)
+        compiled = array(compiled_call(connect, jit)(x))
+        np.testing.assert_allclose(compiled, eager, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])

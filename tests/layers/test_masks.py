@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -54,6 +59,22 @@ def test_bits_are_the_published_generators_on_every_backend():
     expected = np.concatenate([low & 0xFFFF, low >> 16, high & 0xFFFF, high >> 16])[:10]
     bits = ops.convert_to_numpy(random_16_bits(7, 8, 9, (2, 5)))
     np.testing.assert_array_equal(bits.ravel(), expected)
+
+
+@pytest.mark.parametrize("other", ["numpy", "tensorflow", "jax"])
+def test_bits_are_the_same_on_every_backend_of_keras(other):
+    code = (
+        "import keras; from layers.masks import random_16_bits\n"
+        "bits = keras.ops.convert_to_numpy(random_16_bits(7, 8, 9, (40, 5)))\n"
+        "print(keras.backend.backend(), bits.ravel().tolist())"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": other}
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=root
+    )
+    mine = ops.convert_to_numpy(random_16_bits(7, 8, 9, (40, 5))).ravel().tolist()
+    assert done.stdout.strip() == f"{other} {mine}", done.stderr
 
 
 def test_bits_are_the_same_eagerly_and_compiled():
