@@ -43,11 +43,15 @@ class MaxNorm(keras.constraints.Constraint):
             )
         weight = ops.convert_to_tensor(weight)
         axis = tuple(range(len(weight.shape) - 1)) if self.axis is None else self.axis
-        norm = ops.sqrt(ops.sum(ops.square(weight), axis=axis, keepdims=True))
-        bound = ops.convert_to_tensor(self.bound, dtype=weight.dtype)
+        # Squares overflow float16 from 256 on.
+        precise = keras.backend.result_type(weight.dtype, "float32")
+        squares = ops.square(ops.cast(weight, precise))
+        norm = ops.sqrt(ops.sum(squares, axis=axis, keepdims=True))
+        bound = ops.convert_to_tensor(self.bound, dtype=precise)
         outside = norm > bound
         # The inner `where` keeps 0 / 0 out of a gradient through an all-zero vector.
-        return ops.where(outside, weight * (bound / ops.where(outside, norm, 1)), weight)
+        factor = ops.cast(bound / ops.where(outside, norm, 1), weight.dtype)
+        return ops.where(outside, weight * factor, weight)
 
     def get_config(self):
         return {"bound": float(self.bound), "axis": self.axis}

@@ -188,7 +188,7 @@ class DropConnect(keras.layers.Layer):
         store["mask_stream"] = ops.convert_to_numpy(self.stream.state)
 
     def load_own_variables(self, store):
-        self.stream.state.assign(store["mask_stream"][...])
+        self.stream.restore(store["mask_stream"][...])
 
     def get_config(self):
         return {

@@ -17,8 +17,11 @@ def check_rate(rate):
             "`rate` is the fraction of units dropped, a number in [0, 1); the dropout paper's p is "
             f"the probability to keep a unit, so rate = 1 - p. Received: rate={rate!r}"
         )
-    if round((1 - rate) * STEPS) == 0:
-        raise ValueError(f"`rate` would keep fewer than 1 unit in {STEPS}. Received: rate={rate!r}")
+    if round((1 - rate) * STEPS) == 0 or (rate > 0 and round((1 - rate) * STEPS) == STEPS):
+        raise ValueError(
+            f"`rate` is 0, or between 1 and {STEPS - 1} parts in {STEPS}, the masks' resolution. "
+            f"Received: rate={rate!r}"
+        )
     return float(rate)
 
 
@@ -104,7 +107,7 @@ class Dropout(keras.layers.Layer):
     def load_own_variables(self, store):
         # Absent in weights saved from a model with Keras's own Dropout: those start a new stream.
         if "mask_stream" in store:
-            self.stream.state.assign(store["mask_stream"][...])
+            self.stream.restore(store["mask_stream"][...])
 
     def get_config(self):
         own = {"rate": self._rate, "noise_shape": self.noise_shape, "seed": self.seed}

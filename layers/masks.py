@@ -103,7 +103,7 @@ class MaskStream(keras.random.SeedGenerator):
     """All that decides the masks of one layer: (seed, layer, call, keep threshold).
 
     Keras tracks it as a seed generator: it is state of the model but none of its weights, so
-    weights move freely to and from models with other dropout layers.
+    `get_weights` and `set_weights` work to and from models with other dropout layers.
 
     Args:
         seed: Integer, or None for one drawn from Python's generator (`keras.utils.set_random_seed`
@@ -125,6 +125,12 @@ class MaskStream(keras.random.SeedGenerator):
             trainable=False,
             name="mask_stream",
         )
+
+    def restore(self, words):
+        """Takes up a saved stream's seed, layer and call; but keeps its own rate."""
+        own = ops.convert_to_numpy(self.state).copy()
+        own[:3] = words[:3]
+        self.state.assign(own)
 
     def set_keep(self, keep):
         """Changes the keep probability of all later masks, in compiled functions too."""

@@ -88,8 +88,8 @@ class VariationalCell(keras.layers.Layer):
         store["recurrent_stream"] = ops.convert_to_numpy(self.recurrent_stream.state)
 
     def load_own_variables(self, store):
-        self.input_stream.state.assign(store["input_stream"][...])
-        self.recurrent_stream.state.assign(store["recurrent_stream"][...])
+        self.input_stream.restore(store["input_stream"][...])
+        self.recurrent_stream.restore(store["recurrent_stream"][...])
 
     def get_config(self):
         return {

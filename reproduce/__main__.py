@@ -19,6 +19,11 @@ def main(argv: list[str]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted; what was finished is recorded", file=sys.stderr)
         return 130
@@ -36,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("run", help="run what is missing, skip what is done")
     command.add_argument("names", nargs="+", metavar="NAME", help="experiments, or `all`")
     command.add_argument("--profile", default="quick", help=f"one of {', '.join(PROFILES)}")
-    command.add_argument("--seeds", type=_positive_int, help="final runs an arm")
+    command.add_argument("--seeds", type=_seeds, help="final runs an arm")
     command.add_argument("--minutes", type=_positive, help="stop cleanly before this time is over")
     command.add_argument("--workers", type=_positive_int, help="runs side by side")
     _add_data_dir(command)
@@ -69,6 +74,15 @@ def _positive_int(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return int(text)
+
+
+def _seeds(text: str) -> int:
+    seeds = _positive_int(text)
+    if seeds >= plan.FIRST_CHOICE_SEED:
+        raise argparse.ArgumentTypeError(
+            f"{text} is too many: seeds from {plan.FIRST_CHOICE_SEED} on are for choosing settings"
+        )
+    return seeds
 
 
 def _positive(text: str) -> float:
@@ -107,9 +121,10 @@ def _duration(minutes: float) -> str:
 
 def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
     _check_profile(arguments.profile)
-    names = plan.names() if "all" in arguments.names else list(dict.fromkeys(arguments.names))
-    for name in names:
+    named = [name for name in arguments.names if name != "all"]
+    for name in named:
         plan.load(name)
+    names = plan.names() if len(named) < len(arguments.names) else list(dict.fromkeys(named))
     from reproduce import campaign, data
 
     results_dir = arguments.results_dir

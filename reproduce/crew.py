@@ -61,8 +61,12 @@ class Crew:
         )
         self.closing.enter_context(cluster)
         client = self.closing.enter_context(Client(cluster))
-        client.subscribe_topic(TOPIC, lambda event: self.display.glimpse(Glimpse(**event[1])))
+        client.subscribe_topic(TOPIC, self._on_event)
         return client
+
+    def _on_event(self, event: tuple) -> None:
+        # One key of ours: the cluster adds others of its own.
+        self.display.glimpse(Glimpse(**event[1][TOPIC]))
 
 
 def dask_setup(worker: object) -> None:
@@ -76,7 +80,7 @@ def dask_setup(worker: object) -> None:
 def _execute_in_worker(job: Job) -> Outcome:
     from distributed import get_worker
 
-    return execute(job, lambda seen: get_worker().log_event(TOPIC, asdict(seen)))
+    return execute(job, lambda seen: get_worker().log_event(TOPIC, {TOPIC: asdict(seen)}))
 
 
 class StopRequest:

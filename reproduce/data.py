@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -123,6 +124,8 @@ def cache_dir() -> Path:
 
 def _from_cache(name: str) -> Arrays | None:
     path = cache_dir() / f"{name}.npz"
+    if path.is_dir():
+        raise UserError(f"{path} is a folder where a file should be; remove it")
     if not path.exists():
         return None
     try:
@@ -173,13 +176,11 @@ def _attempt(
 def _sweep(cache: Path) -> None:
     """Removes the download folders of processes that were killed."""
     for leftover in cache.glob(".fetch-*"):
-        owner = int(leftover.name.split("-")[1])
+        owner = leftover.name.split("-")[1]
         try:
-            os.kill(owner, 0)
-        except ProcessLookupError:
-            for file in leftover.iterdir():
-                file.unlink()
-            leftover.rmdir()
+            os.kill(int(owner), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(leftover, ignore_errors=True)
         except PermissionError:
             pass
 

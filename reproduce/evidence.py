@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,20 @@ class Evidence:
     def budget(self) -> str:
         return self.experiment.budgets[self.profile].describe()
 
+    @property
+    def paper(self) -> dict[tuple[str, float | None], "PaperNumber"]:
+        """The paper's numbers for this view; none where the profile runs on other data."""
+        if self.experiment.budgets[self.profile].data:
+            return {}
+        return paper_numbers(self.experiment.view.paper)
+
+    def qualified(self, verdict: str) -> str:
+        """A verdict as it may stand: with its budget unless that is the paper's own."""
+        data = self.experiment.budgets[self.profile].data
+        if data:
+            return f"not judged on {data}"
+        return verdict if self.profile == "paper" else f"{verdict} at this budget"
+
     def values(self, arm: str, x: float | None, split: str, measure: str) -> pd.Series:
         """The last value of a measure for each seed."""
         f = self.final
@@ -131,13 +146,22 @@ def _frame(rows: list[Row]) -> pd.DataFrame:
     return frame.astype({"x": float, "value": float, "step": int, "seed": int})
 
 
-def paper_values(source: str | None) -> dict[tuple[str, float | None], float]:
-    """(arm, x) -> the paper's test error in percent."""
+class PaperNumber(NamedTuple):
+    """A test error printed or drawn in the paper, in percent, and its error bar (0: none given)."""
+
+    error_percent: float
+    uncertainty: float
+
+
+def paper_numbers(source: str | None) -> dict[tuple[str, float | None], PaperNumber]:
+    """(arm, x) -> the paper's number."""
     if source is None:
         return {}
     with (Path(__file__).parent / "paper.csv").open(newline="") as file:
         return {
-            (row["arm"], float(row["x"]) if row["x"] else None): float(row["error_percent"])
+            (row["arm"], float(row["x"]) if row["x"] else None): PaperNumber(
+                float(row["error_percent"]), float(row["uncertainty"] or 0)
+            )
             for row in csv.DictReader(file)
             if row["source"] == source
         }

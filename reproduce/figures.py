@@ -11,14 +11,12 @@ import numpy as np
 import seaborn as sns
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from reproduce.evidence import Evidence, interval, paper_values
+from reproduce.evidence import Evidence, interval
 
 STYLE: dict = {
     "svg.hashsalt": "reproduce",
     "figure.figsize": (7.2, 4.0),
     "figure.constrained_layout.use": True,
-    "axes.titlesize": "medium",
-    "axes.titlelocation": "left",
 }
 PARTS = {"train": "training", "validation": "validation"}
 
@@ -27,6 +25,8 @@ def draw(evidence: Evidence) -> bytes | None:
     """The experiment's figure as SVG; None while there is nothing to draw."""
     if evidence.final[evidence.final.split == "test"].empty:
         return None
+    # Whatever the user's own matplotlibrc says.
+    matplotlib.rcdefaults()
     with sns.axes_style("whitegrid"), sns.plotting_context("notebook"), plt.rc_context(STYLE):
         figure, axes = plt.subplots()
         {"curve": _curve, "against_x": _against_x, "arms": _arms}[evidence.experiment.view.kind](
@@ -34,10 +34,9 @@ def draw(evidence: Evidence) -> bytes | None:
         )
         counts = evidence.final.groupby("arm").seed.nunique()
         n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
-        axes.set_title(
-            f"{evidence.experiment.title}, {evidence.profile} profile\n"
-            f"{evidence.budget}; mean of {n} seeds with 95 % interval"
-        )
+        title = f"{evidence.experiment.title}, {evidence.profile} profile"
+        budget = f"{evidence.budget}; mean of {n} seeds with 95 % interval"
+        figure.suptitle(f"{title}\n{budget}", x=0.01, ha="left", fontsize="medium")
         content = io.BytesIO()
         figure.savefig(content, format="svg", metadata={"Date": None})
         plt.close(figure)
@@ -92,10 +91,15 @@ def _against_x(evidence: Evidence, axes: plt.Axes) -> None:
         ax=axes,
     )
     for arm, colour in zip(arms, sns.color_palette(), strict=False):
-        points = sorted((x, v) for (a, x), v in paper_values(view.paper).items() if a == arm)
-        axes.plot(
-            *zip(*points, strict=True),
-            "--",
+        points = sorted((x, *number) for (a, x), number in evidence.paper.items() if a == arm)
+        if not points:
+            continue
+        xs, errors, bars = zip(*points, strict=True)
+        axes.errorbar(
+            xs,
+            errors,
+            bars,
+            linestyle="--",
             marker="D",
             markersize=5,
             markerfacecolor="white",
@@ -127,8 +131,10 @@ def _arms(evidence: Evidence, axes: plt.Axes) -> None:
         capsize=0.2,
         ax=axes,
     )
-    paper = paper_values(evidence.experiment.view.paper)
-    points = [(paper[arm, None], at) for at, arm in enumerate(arms) if (arm, None) in paper]
+    paper = evidence.paper
+    points = [
+        (paper[arm, None].error_percent, at) for at, arm in enumerate(arms) if (arm, None) in paper
+    ]
     if points:
         label = f"{evidence.experiment.view.paper} of the paper"
         axes.scatter(
@@ -140,4 +146,5 @@ def _arms(evidence: Evidence, axes: plt.Axes) -> None:
             label=label,
         )
     axes.set(xlabel="test error (%)", ylabel="")
+    axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
     axes.legend(title=None, frameon=True)

@@ -39,8 +39,15 @@ class Unusable(Exception):
     """A file or a source that does not give the data set; the sentence says which and why."""
 
 
+def one_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def decode(name: str, files: Files) -> Arrays:
     """The arrays in the original files of `name`; Unusable unless every md5 is right."""
+    missing = sorted(set(MD5[name]) - set(files))
+    if missing:
+        raise Unusable(f"{', '.join(missing)} of {name} missing")
     for file, md5 in MD5[name].items():
         if hashlib.md5(files[file]).hexdigest() != md5:
             raise Unusable(f"{file} is truncated, or is not that of {name} (its md5 differs)")
@@ -113,7 +120,7 @@ def read_npz(name: str, path: Path) -> Arrays:
             arrays = {key: file[key] for key in KEYS}
         files = encode(name, arrays)
     except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
-        raise Unusable(f"{path} is corrupt, or is not {name} ({error})") from None
+        raise Unusable(f"{path} is corrupt, or is not {name} ({one_line(error)})") from None
     try:
         return decode(name, files)
     except Unusable as error:

@@ -69,6 +69,7 @@ def pictures() -> dict[str, np.ndarray]:
 
 
 def draw() -> None:
+    matplotlib.rcdefaults()
     with plt.rc_context({"svg.hashsalt": "reproduce", "font.size": 8}):
         figure, grid = plt.subplots(
             3, 3, figsize=(10, 5.2), layout="constrained", height_ratios=(2, 2, 1)

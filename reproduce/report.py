@@ -64,7 +64,8 @@ def _write_report(folder: Path, found: list[Evidence]) -> None:
             )
     figure_dir = folder / "figures"
     figure_dir.mkdir(parents=True, exist_ok=True)
-    for stale in {path.name for path in figure_dir.glob("*.svg")} - set(drawn):
+    ours = {path.name for p in PROFILES for path in figure_dir.glob(f"*_{p}.svg")}
+    for stale in ours - set(drawn):
         (figure_dir / stale).unlink()
     for name, content in drawn.items():
         _update(figure_dir / name, content)

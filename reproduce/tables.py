@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from rich.table import Table as RichTable
 
-from reproduce import evidence, plan
-from reproduce.evidence import Evidence, Interval, interval
+from reproduce import Cell, Run, plan
+from reproduce.evidence import Evidence, Interval, claim_verdict, interval, level_verdict
 
 
 @dataclass(frozen=True)
@@ -43,28 +43,32 @@ def _mean(found: Interval) -> str:
 def measured_table(e: Evidence) -> Table:
     """Paper and ours, a row an arm: test error in percent."""
     view, rows = e.experiment.view, []
-    paper = evidence.paper_values(view.paper)
     for cell, run in e.chosen:
         ours = interval(e.values(cell.arm, cell.x, "test", "error_percent"))
-        theirs = paper.get((cell.arm, cell.x))
-        verdict = "no number in the paper"
+        theirs = e.paper.get((cell.arm, cell.x))
+        verdict = told = ""
         if theirs is not None:
-            verdict = evidence.level_verdict(ours, theirs, view.tolerance_points)
+            # The paper's own error bar widens the tolerance.
+            tolerance = view.tolerance_points + theirs.uncertainty
+            verdict = e.qualified(level_verdict(ours, theirs.error_percent, tolerance))
+            told = _number(theirs.error_percent)
+            told += f" ± {_number(theirs.uncertainty)}" if theirs.uncertainty else ""
         if diverged := e.diverged(cell.arm, cell.x):
-            verdict += f"; {diverged} diverged"
+            verdict = f"{verdict}; {diverged} more diverged".removeprefix("; ")
         rows.append(
             (
                 _place(e, cell.arm, cell.x),
-                "" if theirs is None else _number(theirs),
+                told,
                 _mean(ours),
                 str(ours.n),
                 e.budget,
-                plan.tuned_settings(cell, run) if run else "not chosen yet",
+                _chosen(cell, run),
                 verdict,
             )
         )
-    tolerance = f", verdicts to within {view.tolerance_points:g} points" if view.paper else ""
-    title = f"{e.experiment.source} — {e.profile} profile: test error in %{tolerance}"
+    title = f"{e.experiment.source} — {e.profile} profile: test error in %"
+    if e.paper:
+        title += f", judged to within {view.tolerance_points:g} points and the paper's error bar"
     columns = (
         "arm",
         "paper",
@@ -75,6 +79,15 @@ def measured_table(e: Evidence) -> Table:
         "verdict",
     )
     return Table(title, columns, rows)
+
+
+def _chosen(cell: Cell, run: Run | None) -> str:
+    """The chosen settings; with a warning where a better learning rate may lie off the grid."""
+    if run is None:
+        return "not chosen yet"
+    rates = {candidate.learning_rate for candidate in cell.candidates}
+    at_edge = len(rates) > 1 and run.learning_rate in (min(rates), max(rates))
+    return plan.tuned_settings(cell, run) + (" (an end of its grid)" if at_edge else "")
 
 
 def claims_table(e: Evidence) -> Table:
@@ -95,7 +108,7 @@ def claims_table(e: Evidence) -> Table:
         told = "none yet" if not found.n else f"{_number(found.mean, digits)} {unit}"
         if found.n > 1:
             told += f" [{_number(found.low, digits)}, {_number(found.high, digits)}]"
-        verdict = evidence.claim_verdict(found, claim.margin)
+        verdict = e.qualified(claim_verdict(found, claim.margin))
         rows.append((claim.text, told, str(found.n), e.budget, verdict))
     title = f"{e.experiment.source} — {e.profile} profile: claims"
     columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")

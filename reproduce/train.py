@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -131,11 +132,18 @@ class Training:
         part = self.checkpoint.with_suffix(".part")
         with part.open("wb") as file:
             np.savez(file, told=np.array(json.dumps(told)), **self.engine.state())  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(part, self.checkpoint)
 
     def _take_up(self, checkpoint: Path) -> None:
-        with np.load(checkpoint, allow_pickle=False) as state:
-            told = json.loads(str(state["told"]))
-            self.engine.restore(state)
+        try:
+            with np.load(checkpoint, allow_pickle=False) as state:
+                told = json.loads(str(state["told"]))
+                self.engine.restore(state)
+        except Exception as error:  # a damaged file raises a dozen kinds
+            print(f"{checkpoint} is damaged ({error}); starting that run anew", file=sys.stderr)
+            self.engine.load(self.built)
+            return
         self.step, self.seconds = told["step"], told["seconds"]
         self.history = [Measured(*entry) for entry in told["history"]]

@@ -10,7 +10,7 @@ SIZES = (100, 500, 1_000, 5_000, 10_000, 50_000)
 DROPOUT = {"keep_input": 0.8, "keep": 0.5, "max_norm": 2.0}
 
 
-def tuned(examples, rates, **settings):
+def tuned(examples, **settings):
     return tuple(
         Run(
             data="mnist",
@@ -22,7 +22,7 @@ def tuned(examples, rates, **settings):
             decay="linear",
             **settings,
         )
-        for rate in rates
+        for rate in (0.01, 0.03, 0.1, 0.2)
     )
 
 
@@ -37,9 +37,9 @@ experiment = Experiment(
         cell
         for size in SIZES
         for cell in (
-            Cell("No dropout", size, tuned(size, (0.02, 0.05, 0.1))),
+            Cell("No dropout", size, tuned(size)),
             # With the paper's bound for MNIST (B.1); it leaves the other arm's settings open.
-            Cell("Dropout", size, tuned(size, (0.05, 0.1, 0.2), **DROPOUT)),
+            Cell("Dropout", size, tuned(size, **DROPOUT)),
         )
     ),
     budgets={
@@ -52,7 +52,7 @@ experiment = Experiment(
     },
     view=View(kind="against_x", x_label="training images", paper="Figure 10", tolerance_points=0.3),
     claims=(
-        helps("No gain at 100 images: dropout is worse", 100, "No dropout", "Dropout"),
+        helps("Dropout is worse at 100 images", 100, "No dropout", "Dropout"),
         helps("Dropout helps at 5,000 images", 5_000),
         helps("Dropout helps at 50,000 images", 50_000),
         helps("The relative gain is larger at 5,000 than at 1,000 images", 5_000, than_x=1_000),

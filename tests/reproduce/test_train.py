@@ -62,6 +62,22 @@ def test_a_run_resumed_equals_a_run_uninterrupted(full, digits, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_damaged_checkpoint_is_named_and_the_run_starts_anew(full, digits, tmp_path, capsys):
+    whole = finish(Training(full, digits))
+    expected = weights(whole)
+    path = tmp_path / "checkpoint.npz"
+    part = Training(full, digits, path)
+    next(iter(part))
+    part.save()
+    path.write_bytes(path.read_bytes()[:-2000])
+    again = Training(full, digits, path)
+    assert again.step == 0
+    assert "checkpoint.npz is damaged" in capsys.readouterr().err
+    finish(again)
+    for a, b in zip(expected, weights(again), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_history_has_every_split_at_every_point_and_the_test_set_once(full, digits):
     history = finish(Training(full, digits)).history
     errors = [(m.split, m.step) for m in history if m.measure == "error_percent"]
