@@ -21,6 +21,7 @@ SCORED_AT_ONCE = 1000
 KEPT_ENGINES = 4
 
 _engines: dict[tuple, "Engine"] = {}
+_on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
 
 
 def engine_for(run: Run, dataset: Dataset) -> "Engine":
@@ -43,6 +44,14 @@ def engine_for(run: Run, dataset: Dataset) -> "Engine":
     return _engines[architecture]
 
 
+def _resident(dataset: Dataset) -> tuple[tf.Tensor, tf.Tensor]:
+    """The data set's images and labels on the device, one copy for all engines."""
+    if dataset.digest not in _on_device:
+        _on_device.clear()
+        _on_device[dataset.digest] = tf.constant(dataset.images), tf.constant(dataset.labels)
+    return _on_device[dataset.digest]
+
+
 def _numbers(model: keras.Model) -> Iterator[tuple[object, str]]:
     """(object, attribute) of every number in the model's constraints and regularizers."""
     owners = [layer.activity_regularizer for layer in model.layers]
@@ -62,7 +71,7 @@ class Engine:
         self.model = self.built.model
         self.weights = [variable.value for variable in self.model.trainable_variables]
         self.velocities = [tf.Variable(tf.zeros_like(weight)) for weight in self.weights]
-        self.images, self.labels = tf.constant(dataset.images), tf.constant(dataset.labels)
+        self.images, self.labels = _resident(dataset)
         self.uses_l1 = run.l1 > 0
         self.order = tf.Variable(tf.zeros((CHUNK_UPDATES, run.batch_size), tf.int32))
         # Per update of the chunk: learning rate, momentum, L1 strength.
@@ -76,6 +85,7 @@ class Engine:
             self.dials.append(tf.Variable(getattr(owner, name)))
             setattr(owner, name, self.dials[-1])
         self._update = tf.function(self._one_update, jit_compile=True, autograph=False)
+        self._updates = tf.function(self._repeat, autograph=False)
         self._logits = tf.function(self._score, jit_compile=True, autograph=False)
 
     def load(self, built: Built) -> None:
@@ -100,8 +110,7 @@ class Engine:
         self._updates(tf.constant(updates))
         return float(self.loss_sum) / updates
 
-    @tf.function(autograph=False)
-    def _updates(self, count: tf.Tensor) -> None:
+    def _repeat(self, count: tf.Tensor) -> None:
         # The loop stays outside XLA, which runs a loop's body more slowly than a cluster.
         def body(done):
             with tf.control_dependencies([self._update()]):
