@@ -88,8 +88,10 @@ def fold_weight_scaling(model):
         A new model of the same kind, with weights of its own.
 
     Raises:
-        ValueError: where a scaled output reaches anything but a Dense or Conv kernel, directly or
-            through reshaping, padding and pooling layers.
+        ValueError: where that cannot be done: a scaled output that reaches anything but a Dense or
+            Conv kernel (directly or through reshaping, padding and pooling layers) or is an output
+            of the model; a dropout or fed layer that the model uses more than once; a dropout
+            layer inside a nested model; a model without a graph of layers.
 
     Reference: Srivastava et al., JMLR 15 (2014), section 2 and Figure 2.
 
@@ -100,15 +102,23 @@ def fold_weight_scaling(model):
     >>> len(fold_weight_scaling(model).weights)
     2
     """
+    if not isinstance(model, keras.Sequential) and not hasattr(model, "_nodes_by_depth"):
+        raise ValueError(
+            "folding needs a functional or Sequential model. Received: "
+            f"{getattr(model, 'name', model)!r} ({type(model).__name__})"
+        )
+    graph = model._functional if isinstance(model, keras.Sequential) else model
+    nodes = [node for level in graph._nodes_by_depth.values() for node in level]
+    _check_nested(model)
     factors: dict[str, float] = {}
     for layer in model.layers:
         if isinstance(layer, WeightScaledDropout):
-            for fed in _fed_kernels(layer, layer):
+            for fed in _fed_kernels(layer, layer, model, nodes):
                 factors[fed] = factors.get(fed, 1.0) * float(layer.stream.keep())
 
     def plain(layer):
         if isinstance(layer, Dropout):
-            return keras.layers.Identity(name=layer.name)
+            return keras.layers.Identity(name=layer.name, dtype=layer.dtype_policy)
         return layer.__class__.from_config(layer.get_config())
 
     folded = keras.models.clone_model(model, clone_function=plain)
@@ -119,20 +129,47 @@ def fold_weight_scaling(model):
     return folded
 
 
-def _fed_kernels(layer, origin):
-    """Names of the layers whose kernels the outputs of `layer` reach."""
+def _check_nested(model):
+    for layer in model.layers:
+        inside = layer._flatten_layers() if isinstance(layer, keras.Model) else ()
+        if any(isinstance(inner, Dropout) for inner in inside):
+            raise ValueError(
+                "folding reaches the model's own layers only. Received: dropout inside the nested "
+                f"model {layer.name!r}"
+            )
+
+
+def _fed_kernels(layer, origin, model, nodes):
+    """Names of the layers whose kernels the outputs of `layer` reach in this model's graph."""
+    _check_used_once(layer, origin, nodes)
+    outputs = [t for node in nodes if node.operation is layer for t in node.output_tensors]
+    if any(out is ours for out in model.outputs for ours in outputs):
+        raise ValueError(
+            f"the outputs of {origin.name!r} are scaled and cannot be folded where they are an "
+            f"output of the model. Received: {layer.name!r} as an output"
+        )
     names = []
-    for node in layer._outbound_nodes:
+    for node in nodes:
+        if not any(given is ours for given in node.input_tensors for ours in outputs):
+            continue
         following = node.operation
         if isinstance(following, _WEIGHTED):
+            _check_used_once(following, origin, nodes)
             names.append(following.name)
         elif isinstance(following, _COMMUTING):
-            names += _fed_kernels(following, origin)
+            names += _fed_kernels(following, origin, model, nodes)
         else:
             raise ValueError(
                 f"the outputs of {origin.name!r} can be folded into Dense and Conv kernels only. "
                 f"Received: {following.name!r} ({type(following).__name__}) after it"
             )
-    if not names:
-        raise ValueError(f"{origin.name!r} feeds no kernel to fold its factor into")
     return names
+
+
+def _check_used_once(layer, origin, nodes):
+    uses = sum(node.operation is layer for node in nodes)
+    if uses != 1:
+        raise ValueError(
+            f"the factor of {origin.name!r} cannot be folded through a layer that the model uses "
+            f"more than once. Received: {layer.name!r}, used {uses} times"
+        )

@@ -79,6 +79,8 @@ class DropConnect(keras.layers.Layer):
                 f"`per_example` masks are for layers with groups=1. Received: {layer.groups}"
             )
         self.layer = layer
+        # The wrapped layer itself is never called, so its penalty is this layer's to add.
+        self.activity_regularizer = layer.activity_regularizer
         self.per_example, self.drop_bias = bool(per_example), bool(drop_bias)
         self.inference, self.seed = inference, seed
         self.supports_masking = True
@@ -100,9 +102,12 @@ class DropConnect(keras.layers.Layer):
     def call(self, inputs, training=None):
         if training:
             return self._activate(self._masked_output(inputs))
-        if self.inference == "mean":
-            return self.layer(inputs)
-        return self._moments(inputs)
+        if self.inference == "moments":
+            return self._moments(inputs)
+        out = self._linear(inputs, self._cast(self.layer.kernel))
+        if self.layer.use_bias:
+            out = out + self._as_channels(self._cast(self.layer.bias), len(out.shape), False)
+        return self._activate(out)
 
     def _activate(self, x):
         return x if self.layer.activation is None else self.layer.activation(x)
@@ -128,18 +133,29 @@ class DropConnect(keras.layers.Layer):
         return ops.cast(weight, self.layer.compute_dtype)
 
     def _linear(self, inputs, kernel):
+        inputs = ops.cast(inputs, kernel.dtype)
         if isinstance(self.layer, keras.layers.Dense):
             return ops.matmul(inputs, kernel)
-        return self.layer.convolution_op(inputs, kernel)
+        causal = self.layer.padding == "causal"
+        return ops.conv(
+            ops.pad(inputs, self.layer._compute_causal_padding()) if causal else inputs,
+            kernel,
+            strides=list(self.layer.strides),
+            padding="valid" if causal else self.layer.padding,
+            dilation_rate=self.layer.dilation_rate,
+            data_format=self.layer.data_format,
+        )
 
     def _linear_each(self, inputs, kernels):
         """The linear map of each example with its own kernel, of shape (batch, *kernel)."""
         if isinstance(self.layer, keras.layers.Dense):
-            return ops.einsum("b...i,bio->b...o", inputs, kernels)
+            return ops.einsum("b...i,bio->b...o", ops.cast(inputs, kernels.dtype), kernels)
         # A convolution is a matrix product of patches; the patches are one themselves.
         size = math.prod(self.layer.kernel.shape[:-1])
-        unit = ops.reshape(ops.eye(size, dtype=inputs.dtype), (*self.layer.kernel.shape[:-1], size))
-        patches = self.layer.convolution_op(inputs, unit)
+        unit = ops.reshape(
+            ops.eye(size, dtype=kernels.dtype), (*self.layer.kernel.shape[:-1], size)
+        )
+        patches = self._linear(inputs, unit)
         flat = ops.reshape(kernels, (-1, size, self.layer.filters))
         if self.layer.data_format == "channels_first":
             return ops.einsum("bi...,bio->bo...", patches, flat)
@@ -153,11 +169,13 @@ class DropConnect(keras.layers.Layer):
         return ops.reshape(bias, (*lead, *units, *ones) if first else (*lead, *ones, *units))
 
     def _moments(self, inputs):
-        kernel = self._cast(self.layer.kernel)
+        # In float32 whatever the policy: squares leave the range of float16.
+        kernel = ops.cast(self.layer.kernel, "float32")
+        inputs = ops.cast(inputs, "float32")
         keep = self.stream.keep()
-        spread = ops.cast((1 - keep) / keep, "float32")
-        mean = ops.cast(self._linear(inputs, kernel), "float32")
-        variance = ops.cast(self._linear(ops.square(inputs), ops.square(kernel)), "float32")
+        spread = (1 - keep) / keep
+        mean = self._linear(inputs, kernel)
+        variance = self._linear(ops.square(inputs), ops.square(kernel))
         if self.layer.use_bias:
             bias = self._as_channels(ops.cast(self.layer.bias, "float32"), len(mean.shape), False)
             mean = mean + bias
@@ -188,7 +206,8 @@ class DropConnect(keras.layers.Layer):
         store["mask_stream"] = ops.convert_to_numpy(self.stream.state)
 
     def load_own_variables(self, store):
-        self.stream.restore(store["mask_stream"][...])
+        if "mask_stream" in store:
+            self.stream.restore(store["mask_stream"][...])
 
     def get_config(self):
         return {

@@ -74,7 +74,7 @@ def random_16_bits(seed, layer, call, shape):
 
 
 def random_uniform(seed, layer, call, shape):
-    """Float32 tensor of shape `shape`, uniform in (0, 1) in steps of 2^-24, never 0 or 1.
+    """Float32 tensor of shape `shape`, uniform in (0, 1) in steps of 2^-23, never 0 or 1.
 
     Args: those of `random_16_bits`.
     """

@@ -43,14 +43,14 @@ def monte_carlo_predict(
 
     Only dropout layers behave as in training: this package's, Keras's own, and those inside
     recurrent and attention layers. BatchNormalization and all else stay in inference. The model is
-    left as it was, its random state included.
+    left as it was, its random state included; only the states of stateful recurrent layers move on.
 
     Args:
         model: Any built Keras model with one output, such as a loaded one; class probabilities
             along its last axis, or logits.
         x: The inputs, as for `model.predict`: an array of shape (examples, ...).
         samples: Positive integer, the number of masks for each example.
-        seed: Non-negative integer; equal seeds give equal predictions.
+        seed: Non-negative integer; equal seeds and batch sizes give equal predictions.
         batch_size: Positive integer.
         from_logits: Boolean; whether to apply a softmax to the outputs.
         fixed_masks: Boolean; whether one mask is held for all examples in each sample, so that
@@ -60,7 +60,8 @@ def monte_carlo_predict(
         A `MonteCarloPrediction`.
 
     Raises:
-        ValueError: for a model without dropout, or samples, batch size or seed out of range.
+        ValueError: for a model without dropout, several inputs, or samples, batch size or seed out
+            of range.
 
     Reference: Srivastava et al., JMLR 15 (2014), section 7.5 (Figure 11); Gal and Ghahramani,
     "Dropout as a Bayesian approximation", ICML 2016.
@@ -79,6 +80,11 @@ def monte_carlo_predict(
     ):
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
             raise ValueError(f"`{name}` is an integer from {least} up. Received: {name}={value!r}")
+    if isinstance(x, (list, tuple, dict)) or len(x) == 0:
+        raise ValueError(
+            "`x` is one array with at least one example. Received: "
+            f"{type(x).__name__} of length {len(x)}"
+        )
     layers = _dropout_layers(model)
     if not layers:
         raise ValueError(
@@ -121,6 +127,8 @@ def _drops(layer):
         return layer.rate > 0
     if isinstance(layer, VariationalCell):
         return max(layer.rate, layer.recurrent_rate) > 0
+    if isinstance(layer, keras.layers.Attention):  # AdditiveAttention is one
+        return layer.dropout > 0
     # Keras's recurrent layers and cells drop with masks of their own.
     rates = [getattr(layer, name, 0) for name in ("dropout", "recurrent_dropout")]
     recurrent = isinstance(layer, keras.layers.RNN) or hasattr(layer, "recurrent_initializer")
@@ -137,13 +145,16 @@ def _sampling(layers):
 
         return training_call
 
+    before = [vars(layer).get("call") for layer in layers]
     for layer in layers:
         layer.call = forced(layer.call)
     try:
         yield
     finally:
-        for layer in layers:
+        for layer, call in zip(layers, before, strict=True):
             del layer.call
+            if call is not None:
+                layer.call = call
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ class VariationalCell(keras.layers.Layer):
     step of a sequence, others in the next call.
 
     Use it inside `keras.layers.RNN`. The masks are drawn with the initial state and carried along
-    as two further states, so they come last in what `return_state=True` returns.
+    as two further states, so they come last in what `return_state=True` returns. With
+    `RNN(stateful=True)` they would never be drawn anew: leave that off.
 
     Args:
         cell: A Keras cell (`LSTMCell`, `GRUCell`, `SimpleRNNCell` or one of their interface),
@@ -35,7 +36,7 @@ class VariationalCell(keras.layers.Layer):
     def __init__(self, cell, *, rate, recurrent_rate, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.cell = cell
-        self.rate, self.recurrent_rate = check_rate(rate), check_rate(recurrent_rate)
+        self._rate, self._recurrent_rate = check_rate(rate), check_rate(recurrent_rate)
         if getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0):
             raise ValueError(
                 "the wrapped cell's own dropout must be off. Received: "
@@ -46,6 +47,24 @@ class VariationalCell(keras.layers.Layer):
         self.inputs = None
         self.input_stream = MaskStream(seed, f"{self.name}/input", 1 - self.rate)
         self.recurrent_stream = MaskStream(seed, f"{self.name}/recurrent", 1 - self.recurrent_rate)
+
+    @property
+    def rate(self):
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate):
+        self._rate = check_rate(rate)
+        self.input_stream.set_keep(1 - self._rate)
+
+    @property
+    def recurrent_rate(self):
+        return self._recurrent_rate
+
+    @recurrent_rate.setter
+    def recurrent_rate(self, rate):
+        self._recurrent_rate = check_rate(rate)
+        self.recurrent_stream.set_keep(1 - self._recurrent_rate)
 
     @property
     def output_size(self):
@@ -88,8 +107,9 @@ class VariationalCell(keras.layers.Layer):
         store["recurrent_stream"] = ops.convert_to_numpy(self.recurrent_stream.state)
 
     def load_own_variables(self, store):
-        self.input_stream.restore(store["input_stream"][...])
-        self.recurrent_stream.restore(store["recurrent_stream"][...])
+        for name in ("input_stream", "recurrent_stream"):
+            if name in store:
+                getattr(self, name).restore(store[name][...])
 
     def get_config(self):
         return {

@@ -2,6 +2,10 @@
 
 import keras
 
+from layers.dropconnect import DropConnect
+from layers.dropout import Dropout
+from layers.recurrent import VariationalCell
+
 
 class RateSchedule(keras.callbacks.Callback):
     """Sets the rate of dropout layers at the start of every epoch of `fit`.
@@ -22,18 +26,17 @@ class RateSchedule(keras.callbacks.Callback):
     def __init__(self, schedule, layers=None):
         super().__init__()
         self.schedule, self.layers = schedule, layers
+        self._following = []
 
     def on_train_begin(self, logs=None):
+        self._following = self.layers
         if self.layers is None:
             found = self.model._flatten_layers(include_self=False)
-            self.layers = [
-                layer
-                for layer in found
-                if hasattr(type(layer), "rate") and hasattr(layer, "stream")
-            ]
-        if not self.layers:
+            ours = (Dropout, DropConnect, VariationalCell)
+            self._following = [layer for layer in found if isinstance(layer, ours)]
+        if not self._following:
             raise ValueError("RateSchedule needs a model with a dropout layer of this package")
 
     def on_epoch_begin(self, epoch, logs=None):
-        for layer in self.layers:
+        for layer in self._following:
             layer.rate = self.schedule(epoch)

@@ -130,5 +130,36 @@ def test_what_cannot_be_folded_is_named():
     x = WeightScaledDropout(0.5, name="scaled")(inputs)
     with pytest.raises(ValueError, match="BatchNormalization"):
         fold_weight_scaling(keras.Model(inputs, keras.layers.BatchNormalization()(x)))
-    with pytest.raises(ValueError, match="'scaled' feeds no kernel"):
+    with pytest.raises(ValueError, match="'scaled' as an output"):
         fold_weight_scaling(keras.Sequential([inputs, WeightScaledDropout(0.5, name="scaled")]))
+
+
+def test_a_model_grown_layer_by_layer_or_sharing_its_graph_folds_right():
+    grown = keras.Sequential()
+    for layer in (keras.Input((6,)), WeightScaledDropout(0.5), keras.layers.Dense(4)):
+        grown.add(layer)
+    grown.add(keras.layers.Dense(3))
+    grown.pop()
+    inputs = keras.Input((6,))
+    scaled, dense = WeightScaledDropout(0.5), keras.layers.Dense(4)
+    keras.Model(inputs, keras.layers.ReLU()(dense(scaled(inputs))))
+    second = keras.Input((6,))
+    twice = keras.Model(second, dense(scaled(second)))
+    x = np.random.default_rng(0).normal(size=(5, 6)).astype("float32")
+    for model in (grown, twice):
+        np.testing.assert_allclose(array(fold_weight_scaling(model)(x)), array(model(x)), atol=1e-6)
+
+
+def test_sharing_nesting_and_scaled_outputs_are_refused():
+    inputs = keras.Input((6,))
+    scaled, dense = WeightScaledDropout(0.5)(inputs), keras.layers.Dense(4)
+    shared = keras.Model(inputs, keras.layers.Add()([dense(scaled), dense(inputs)]))
+    with pytest.raises(ValueError, match="used 2 times"):
+        fold_weight_scaling(shared)
+    with pytest.raises(ValueError, match="output of the model"):
+        fold_weight_scaling(keras.Model(inputs, [scaled, keras.layers.Dense(4)(scaled)]))
+    inner = keras.Sequential([keras.Input((6,)), WeightScaledDropout(0.5), keras.layers.Dense(4)])
+    with pytest.raises(ValueError, match="nested"):
+        fold_weight_scaling(keras.Model(inputs, inner(inputs)))
+    with pytest.raises(ValueError, match="functional or Sequential"):
+        fold_weight_scaling(keras.layers.Dense(4))

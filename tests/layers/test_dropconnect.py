@@ -33,7 +33,7 @@ def test_the_mean_over_masks_is_the_plain_layers_output(kind, per_example, drop_
     x = inputs(shape)
     connect = DropConnect(layer, 0.3, per_example=per_example, drop_bias=drop_bias, seed=1)
     plain = array(connect(x, training=False))
-    np.testing.assert_array_equal(plain, array(layer(x)))
+    np.testing.assert_allclose(plain, array(layer(x)), atol=1e-6)
     drawn = np.stack([array(connect(x, training=True)) for _ in range(100)])
     error = drawn.std(axis=0) / np.sqrt(100)
     assert (np.abs(drawn.mean(axis=0) - plain) < 6 * error + 1e-4).all()
@@ -84,9 +84,7 @@ def test_per_example_convolution_is_that_of_each_example_with_its_mask(data_form
     connect = DropConnect(layer, 0.4, per_example=True, seed=1)
     connect.build(shape)
     kernels = connect._masked(connect._cast(layer.kernel), (4,))
-    expected = np.concatenate(
-        [array(layer.convolution_op(x[i : i + 1], kernels[i])) for i in range(4)]
-    )
+    expected = np.concatenate([array(connect._linear(x[i : i + 1], kernels[i])) for i in range(4)])
     np.testing.assert_allclose(array(connect._linear_each(x, kernels)), expected, atol=1e-5)
 
 
@@ -213,3 +211,33 @@ def test_what_cannot_be_wrapped_is_refused():
     for rate in (1, -0.1, float("nan"), True, "0.5"):
         with pytest.raises(ValueError, match="Received"):
             DropConnect(dense, rate)
+
+
+@pytest.mark.parametrize("per_example", [False, True])
+def test_causal_padding_and_a_policy_of_the_wrapper_alone(per_example):
+    layer = keras.layers.Conv1D(4, 3, padding="causal", dilation_rate=2)
+    connect = DropConnect(layer, 0.0, per_example=per_example)
+    x = inputs((3, 9, 5))
+    np.testing.assert_allclose(array(connect(x, training=True)), array(layer(x)), atol=1e-5)
+    np.testing.assert_allclose(array(connect(x)), array(layer(x)), atol=1e-5)
+    mixed = DropConnect(
+        keras.layers.Conv2D(3, 2), 0.5, per_example=per_example, dtype="mixed_float16"
+    )
+    assert mixed(ones((2, 4, 4, 2)), training=True).shape == (2, 3, 3, 3)
+
+
+def test_moments_do_not_overflow_in_half_precision():
+    connect = DropConnect(
+        keras.layers.Dense(4, "relu", dtype="mixed_float16"), 0.5, inference="moments"
+    )
+    assert np.isfinite(array(connect(np.full((2, 8), 300.0, "float32")))).all()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_wrapped_layers_activity_penalty_counts_once(training):
+    layer = keras.layers.Dense(4, activity_regularizer=keras.regularizers.L2(1.0))
+    connect = DropConnect(layer, 0.0)
+    x = inputs((3, 5))
+    connect(x, training=training)
+    assert len(connect.losses) == 1
+    assert float(connect.losses[0]) == pytest.approx((array(layer(x)) ** 2).sum() / 3, rel=1e-4)

@@ -99,6 +99,17 @@ def test_attention_dropout_is_sampled():
     assert (found.variance > 0).all()
 
 
+@pytest.mark.parametrize("attention", [keras.layers.Attention, keras.layers.AdditiveAttention])
+def test_the_dropout_of_plain_attention_is_sampled(attention):
+    inputs = keras.Input((5, 6))
+    x = attention(dropout=0.5)([inputs, inputs])
+    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(keras.layers.Flatten()(x)))
+    found = monte_carlo_predict(
+        model, np.random.default_rng(0).normal(size=(4, 5, 6)), samples=10, seed=1
+    )
+    assert (found.variance > 0).all()
+
+
 def test_layers_inside_models_are_found_and_batch_normalization_stays_in_inference():
     inner = keras.Sequential([keras.Input((6,)), keras.layers.BatchNormalization(), Dropout(0.5)])
     model = classifier(inner)
@@ -134,6 +145,9 @@ def test_nothing_to_sample_and_bad_arguments_are_refused():
         with pytest.raises(ValueError, match="nothing to sample"):
             monte_carlo_predict(model, X, samples=5, seed=1)
     model = classifier(Dropout(0.5))
+    for x in ([X], {"x": X}, X[:0]):
+        with pytest.raises(ValueError, match="one array"):
+            monte_carlo_predict(model, x, samples=5, seed=1)
     for bad in ({"samples": 0}, {"samples": 2.5}, {"seed": -1}, {"seed": None}, {"batch_size": 0}):
         with pytest.raises(ValueError, match="Received"):
             monte_carlo_predict(model, X, **{"samples": 5, "seed": 1, **bad})
