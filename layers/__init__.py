@@ -6,6 +6,7 @@ this file for which layer to use when, and `from_scratch` for the definitions in
 
 from layers.constraints import MaxNorm
 from layers.conventions import fold_weight_scaling, paper_to_inverted
+from layers.dropblock import DropBlock2D
 from layers.dropconnect import DropConnect
 from layers.dropout import Dropout, GaussianDropout, WeightScaledDropout
 from layers.maxout import Maxout
@@ -14,7 +15,6 @@ from layers.recurrent import VariationalCell
 from layers.regularizers import KLSparsity
 from layers.schedule import RateSchedule
 from layers.structured import (
-    DropBlock2D,
     SequenceDropout,
     SpatialDropout1D,
     SpatialDropout2D,

@@ -3,7 +3,7 @@ import pytest
 from backend import array, ones
 
 from layers import DropBlock2D
-from layers.structured import _window_sum
+from layers.dropblock import _window_sum
 
 
 def drop(layer, shape):
