@@ -1,5 +1,7 @@
 """Max-norm: a bound on the norm of each unit's incoming weights."""
 
+import numbers
+
 import keras
 from keras import ops
 
@@ -30,7 +32,8 @@ class MaxNorm(keras.constraints.Constraint):
     """
 
     def __init__(self, bound, axis=None):
-        if isinstance(bound, bool) or not bound > 0:
+        number = isinstance(bound, numbers.Real) and not isinstance(bound, bool)
+        if not number or not bound > 0:
             raise ValueError(f"`bound` is a norm, a positive number. Received: bound={bound!r}")
         self.bound = float(bound)
         self.axis = axis

@@ -1,5 +1,6 @@
 """From the paper's convention (scaled at test time) to Keras's (inverted: scaled in training)."""
 
+import numbers
 from typing import NamedTuple
 
 import keras
@@ -43,7 +44,8 @@ def paper_to_inverted(keep):
     >>> paper_to_inverted(0.5).learning_rate
     0.25
     """
-    if isinstance(keep, bool) or not 0 < keep <= 1:
+    number = isinstance(keep, numbers.Real) and not isinstance(keep, bool)
+    if not number or not 0 < keep <= 1:
         raise ValueError(f"`keep` is a probability in (0, 1]. Received: keep={keep!r}")
     return InvertedFactors(
         weights=keep, learning_rate=keep**2, max_norm=keep, l2=keep**-2, l1=1 / keep

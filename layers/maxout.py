@@ -1,5 +1,7 @@
 """Maxout units: the maximum of several linear pieces."""
 
+import numbers
+
 import keras
 from keras import ops
 
@@ -46,9 +48,10 @@ class Maxout(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         for name, value in (("units", units), ("pieces", pieces)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+            if not integer or value < 1:
                 raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
-        self.units, self.pieces, self.use_bias = units, pieces, use_bias
+        self.units, self.pieces, self.use_bias = int(units), int(pieces), use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)

@@ -1,5 +1,7 @@
 """Penalties on hidden activations."""
 
+import numbers
+
 import keras
 from keras import ops
 
@@ -36,7 +38,10 @@ class KLSparsity(keras.regularizers.Regularizer):
     def __init__(self, cost, target, family):
         if family not in _FAMILIES:
             raise ValueError(f"`family` is one of {_FAMILIES}. Received: family={family!r}")
-        if not cost >= 0:
+        for name, value in (("cost", cost), ("target", target)):
+            if isinstance(value, bool) or not isinstance(value, numbers.Real):
+                raise ValueError(f"`{name}` is a number. Received: {name}={value!r}")
+        if not 0 <= cost < float("inf"):
             raise ValueError(f"`cost` is a number from 0 up. Received: cost={cost!r}")
         if not 0 < target < (1 if family == "bernoulli" else float("inf")):
             raise ValueError(

@@ -50,7 +50,7 @@ def test_a_named_axis_is_used_and_rank_1_needs_one():
         MaxNorm(1.0)(np.ones(3, "float32"))
 
 
-@pytest.mark.parametrize("bound", [0, -1, float("nan"), True])
+@pytest.mark.parametrize("bound", [0, -1, float("nan"), True, "1", None])
 def test_a_bound_that_is_not_positive_is_refused(bound):
     with pytest.raises(ValueError, match="Received"):
         MaxNorm(bound)

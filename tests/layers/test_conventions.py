@@ -88,7 +88,7 @@ def test_both_forms_train_to_the_same_network_and_every_correction_is_needed():
         assert np.abs(uncorrected - paper).max() > 1e-4, name
 
 
-@pytest.mark.parametrize("keep", [0, -1, 1.1, float("nan"), True])
+@pytest.mark.parametrize("keep", [0, -1, 1.1, float("nan"), True, "0.5", None])
 def test_a_keep_outside_its_range_is_refused(keep):
     with pytest.raises(ValueError, match="Received"):
         paper_to_inverted(keep)

@@ -35,7 +35,17 @@ def test_penalty_is_finite_for_dead_and_large_units():
 
 
 @pytest.mark.parametrize(
-    "arguments", [(-1, 0.1, "poisson"), (1, 0, "poisson"), (1, 1, "bernoulli"), (1, 0.1, "x")]
+    "arguments",
+    [
+        (-1, 0.1, "poisson"),
+        (1, 0, "poisson"),
+        (1, 1, "bernoulli"),
+        (1, 0.1, "x"),
+        ("1", 0.1, "poisson"),
+        (1, None, "poisson"),
+        (True, 0.1, "poisson"),
+        (float("inf"), 0.1, "poisson"),
+    ],
 )
 def test_values_outside_their_ranges_are_refused(arguments):
     with pytest.raises(ValueError, match="Received"):
