@@ -64,6 +64,10 @@ CASES = (
 EVERY = pytest.mark.parametrize("case", CASES, ids=str)
 
 
+def those(wanted):
+    return pytest.mark.parametrize("case", [case for case in CASES if wanted(case)], ids=str)
+
+
 @EVERY
 @pytest.mark.parametrize("rate", RATES)
 def test_realised_rate_and_mean(case, rate):
@@ -110,10 +114,9 @@ def test_gradient_flows_through_kept_units_only_and_by_their_factor(case):
         assert (found[out == 0] == 0).all()
 
 
-@EVERY
+# Blocks have tests of their own; single units share nothing.
+@those(lambda case: case.together > 1 and case.cls is not layers.DropBlock2D)
 def test_units_that_share_a_mask_do(case):
-    if case.cls is layers.DropBlock2D or case.together == 1:
-        pytest.skip("blocks have tests of their own; single units share nothing")
     out = array(case.make(0.5)(ones((8, *case.shape)), training=True))
     axes = {"channels_first": range(2, out.ndim)}.get(
         case.settings.get("data_format"), range(1, out.ndim - 1)
@@ -167,10 +170,8 @@ def test_eager_graph_and_xla_agree(case):
         np.testing.assert_allclose(compiled, eager, rtol=1e-4, atol=1e-5)
 
 
-@EVERY
+@those(lambda case: case.unknown)
 def test_unknown_sizes(case):
-    if not case.unknown:
-        pytest.skip("covered by the other cases of this layer")
     inputs = keras.Input(case.unknown)
     outputs = case.make(0.4)(inputs)
     assert outputs.shape == (None, *case.unknown)
@@ -215,10 +216,9 @@ def test_training_reaches_a_layer_two_models_deep(case):
     assert int(inner.layers[0].inner.stream.state[2]) == before + 4
 
 
-@EVERY
+# Keras masks are of (batch, steps).
+@those(lambda case: len(case.shape) == 2 and "data_format" not in case.settings)
 def test_a_keras_mask_passes_through(case):
-    if len(case.shape) != 2 or case.settings.get("data_format"):
-        pytest.skip("masks are of (batch, steps)")
     x = ones((2, *case.shape))
     x[:, 2:] = 0
     masked = keras.layers.Masking()(x)
