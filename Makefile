@@ -29,8 +29,8 @@ tensorboard: setup
 	@$(PYTHON) -m tensorboard.main --logdir logs --host 127.0.0.1
 
 test: setup
-	$(PYTHON) -m pytest
-	KERAS_BACKEND=jax $(PYTHON) -m pytest tests/layers
+	$(PYTHON) -m pytest -n 2
+	KERAS_BACKEND=jax $(PYTHON) -m pytest -n 2 tests/layers
 
 # Redraws layers/masks.svg.
 pictures: setup

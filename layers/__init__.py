@@ -11,7 +11,7 @@ from layers.dropconnect import DropConnect
 from layers.dropout import Dropout, GaussianDropout, WeightScaledDropout
 from layers.maxout import Maxout
 from layers.monte_carlo import MonteCarloPrediction, monte_carlo_predict
-from layers.recurrent import VariationalCell
+from layers.recurrent import VariationalRNN
 from layers.regularizers import KLSparsity
 from layers.schedule import RateSchedule
 from layers.structured import (
@@ -35,7 +35,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
-    "VariationalCell",
+    "VariationalRNN",
     "WeightScaledDropout",
     "fold_weight_scaling",
     "monte_carlo_predict",

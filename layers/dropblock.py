@@ -5,12 +5,16 @@ import numbers
 import keras
 from keras import ops
 
-from layers.dropout import Dropout
-from layers.masks import random_uniform
+from layers.dropout import Dropout, check_flag, precise_dtype
+from layers.masks import STEPS, random_32_bits
 from layers.structured import check_data_format
 
-# Halvings of the interval in which the calibrated DropBlock looks for its seed probability.
-BISECTIONS = 24
+# The calibrated seed probability lies between the published one and 12 times that: for a map that
+# one block covers the factor is log(rate kept) / rate, at most 11.1 at the masks' resolution.
+LARGEST_FACTOR = 12
+# Halvings of that interval: to 12 / 2^14 of the published probability. Not more: comparisons in
+# floating point between finer steps could fall differently eagerly and compiled.
+BISECTIONS = 14
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -24,7 +28,8 @@ class DropBlock2D(Dropout):
 
     The published seed probability counts overlapping blocks twice, so it drops less than `rate`:
     asked for 0.1 about 0.095, for 0.25 about 0.22, for 0.5 about 0.39. With `calibrated=True` the
-    probability is the one whose expected fraction dropped is `rate`; `realised_rate` tells either.
+    probability is the one whose expected fraction dropped is `rate`, to 0.15 % of it (the rate as
+    the masks realise it, a multiple of 1/65536); `realised_rate` tells either.
 
     Args:
         rate: Float in [0, 1), the fraction of units to drop, in the publication's sense unless
@@ -33,7 +38,7 @@ class DropBlock2D(Dropout):
         calibrated: Boolean; whether to drop a fraction `rate` in expectation.
         shared_channels: Boolean; whether all channels of an example lose the same blocks.
         data_format: "channels_last" or "channels_first"; None for Keras's configured one.
-        seed: Optional integer.
+        seed: Optional integer in [0, 2^32).
 
     Call arguments:
         inputs: Tensor of shape (batch, height, width, channels), or (batch, channels, height,
@@ -65,60 +70,68 @@ class DropBlock2D(Dropout):
     ):
         super().__init__(rate, seed=seed, **kwargs)
         self.block_size = _check_block_size(block_size)
-        self.calibrated = bool(calibrated)
-        self.shared_channels = bool(shared_channels)
+        self.calibrated = check_flag("calibrated", calibrated)
+        self.shared_channels = check_flag("shared_channels", shared_channels)
         self.data_format = check_data_format(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def realised_rate(self, height, width):
         """Float32 scalar: the expected fraction of units dropped on a map of this size."""
-        counts = self._covering_seeds(height, width)
-        return 1 - ops.mean(self._keep_probability(counts))
+        rows, columns = self._covering(height, width)
+        dropping = ops.convert_to_tensor(STEPS - round((1 - self.rate) * STEPS), "int32")
+        return _dropped(self._threshold(dropping, rows, columns), rows, columns)
 
     def call(self, inputs, training=None):
         if not training:
             return inputs
+        precise = precise_dtype(inputs)
         shape = ops.shape(inputs)
         first = self.data_format == "channels_first"
-        rows, columns = (2, 3) if first else (1, 2)
+        axes = (2, 3) if first else (1, 2)
         channels = 1 if self.shared_channels else shape[1 if first else 3]
-        size = (shape[0], channels) if first else (shape[0], shape[rows], shape[columns], channels)
-        size = (*size, shape[rows], shape[columns]) if first else size
-        counts = self._covering_seeds(shape[rows], shape[columns])
-        uniform = self.stream.draw_with(random_uniform, size)
-        hits = ops.cast(uniform < self._seed_probability(counts), "float32")
-        for axis, block in zip((rows, columns), self.block_size, strict=True):
+        height, width = shape[axes[0]], shape[axes[1]]
+        size = (channels, height, width) if first else (height, width, channels)
+        rows, columns = self._covering(height, width)
+        dropping = STEPS - ops.cast(self.stream.state[3], "int32")
+        threshold = self._threshold(dropping, rows, columns)
+        hits = ops.cast(
+            self.stream.draw_with(random_32_bits, (shape[0], *size)) < threshold, "float32"
+        )
+        for axis, block in zip(axes, self.block_size, strict=True):
             hits = _window_sum(hits, block, axis)
-        keep = self._keep_probability(counts)[None]
+        keep = ops.cast(ops.exp(_log_keep(threshold, rows, columns)), precise)[None]
         keep = keep[:, None] if first else keep[..., None]
-        precise = keras.backend.result_type(inputs.dtype, "float32")
-        scaled = ops.cast(ops.cast(inputs, precise) / ops.cast(keep, precise), inputs.dtype)
+        scaled = ops.cast(ops.cast(inputs, precise) / keep, inputs.dtype)
         # Sums of zeros and ones, exact in float32: half a hit cannot be.
         return ops.where(hits < 0.5, scaled, ops.zeros_like(scaled))
 
-    def _covering_seeds(self, height, width):
-        """Float32 of shape (height, width): how many cells' blocks cover each cell."""
-        rows = _window_sum(ops.ones((height,)), self.block_size[0], 0)
-        columns = _window_sum(ops.ones((width,)), self.block_size[1], 0)
-        return rows[:, None] * columns[None, :]
+    def _covering(self, height, width):
+        """Two int32 vectors: how many rows, and how many columns, can drop each row and column."""
+        sizes = zip((height, width), self.block_size, strict=True)
+        windows = [_window(size, block) for size, block in sizes]
+        return [last - before for before, last in windows]
 
-    def _seed_probability(self, counts):
-        rate = 1 - self.stream.keep()
+    def _threshold(self, dropping, rows, columns):
+        """uint32: a cell is a seed if its 32 random bits are below; `dropping` of 65536 units drop.
+
+        In integers, where a floating-point probability would differ between eager and compiled.
+        """
+        # rate * height / sum(rows) * width / sum(columns): the expected number of units dropped,
+        # blocks that overlap counted twice, is the rate's share of the map.
+        low = ops.left_shift(ops.cast(dropping, "uint32"), ops.cast(16, "uint32"))
+        for covering in (rows, columns):
+            low = _times_size_over_sum(low, covering)
         if not self.calibrated:
-            # Expected number of units dropped, blocks that overlap counted twice, over all units.
-            return rate / ops.mean(counts)
-        low, high = ops.zeros_like(rate), ops.ones_like(rate)
+            return low
+        rate = ops.cast(dropping, "float32") / STEPS
+        top = ops.cast(0xFFFFFFFF, "uint32")
+        factor = ops.cast(LARGEST_FACTOR, "uint32")
+        high = ops.where(low < top // factor, low * factor, top)
         for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            dropped = 1 - ops.mean((1 - middle) ** counts)
-            low, high = (
-                ops.where(dropped < rate, middle, low),
-                ops.where(dropped < rate, high, middle),
-            )
+            middle = low + ops.right_shift(high - low, ops.cast(1, "uint32"))
+            below = _dropped(middle, rows, columns) < rate
+            low, high = ops.where(below, middle, low), ops.where(below, high, middle)
         return low
-
-    def _keep_probability(self, counts):
-        return (1 - self._seed_probability(counts)) ** counts
 
     def get_config(self):
         config = super().get_config()
@@ -143,17 +156,40 @@ def _check_block_size(block_size):
     return tuple(int(n) for n in pair)
 
 
+def _times_size_over_sum(x, covering):
+    """x * len(covering) / sum(covering), rounded down, in uint32 without overflow."""
+    size = ops.cast(ops.shape(covering)[0], "uint32")
+    total = ops.cast(ops.sum(covering), "uint32")
+    return x // total * size + x % total * size // total
+
+
+def _log_keep(threshold, rows, columns):
+    """Float32 of shape (height, width): the logarithm of each unit's probability to be kept."""
+    seed_probability = ops.cast(threshold, "float32") * 2.0**-32
+    seeds = ops.cast(rows[:, None] * columns[None, :], "float32")
+    return seeds * ops.log1p(-seed_probability)
+
+
+def _dropped(threshold, rows, columns):
+    """Float32 scalar: the expected fraction of units dropped."""
+    return ops.mean(-ops.expm1(_log_keep(threshold, rows, columns)))
+
+
+def _window(length, block):
+    """For each cell of an axis: the last cell, and the one before the first, of its window."""
+    block = ops.minimum(block, length)
+    index = ops.arange(length, dtype="int32")
+    before = ops.maximum(index - (block - 1) // 2 - 1, -1)
+    return before, ops.minimum(index + block // 2, length - 1)
+
+
 def _window_sum(x, block, axis):
     """Sums of x over windows of `block` cells along an axis, cut off at its ends.
 
     By differences of running sums, which unlike pooling takes unknown sizes, blocks of any size
     (clamped to the axis) and either data format.
     """
-    length = ops.shape(x)[axis]
-    block = ops.minimum(block, length)
-    index = ops.arange(length, dtype="int32")
-    last = ops.minimum(index + block // 2, length - 1)
-    before = index - (block - 1) // 2 - 1
+    before, last = _window(ops.shape(x)[axis], block)
     sums = ops.cumsum(x, axis=axis)
     shape = [1] * len(x.shape)
     shape[axis] = -1

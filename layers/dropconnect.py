@@ -6,10 +6,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from layers.dropout import check_rate
-from layers.masks import MaskStream
+from layers.dropout import Dropout, check_flag
 
 INFERENCES = ("mean", "moments")
+# Activations that mix units: their mean does not follow from each unit's own distribution.
+MIXING = tuple(
+    getattr(keras.activations, name)
+    for name in ("softmax", "log_softmax", "sparsemax", "glu")
+    if hasattr(keras.activations, name)
+)
 # Nodes of the Gauss-Hermite rule that averages an activation over its normal input.
 QUADRATURE_NODES = 32
 
@@ -30,8 +35,8 @@ class DropConnect(keras.layers.Layer):
             published, or all share one. Needs memory for one kernel an example.
         drop_bias: Boolean; whether biases are dropped too.
         inference: "mean" or "moments". The moments of a masked layer's output assume independent
-            masks, and an elementwise activation (so not softmax).
-        seed: Optional integer.
+            masks, and an elementwise activation.
+        seed: Optional integer in [0, 2^32).
 
     Call arguments:
         inputs: The wrapped layer's inputs.
@@ -40,7 +45,8 @@ class DropConnect(keras.layers.Layer):
     Output shape: the wrapped layer's.
 
     Raises:
-        ValueError: for another layer, a softmax with "moments", groups with `per_example`.
+        ValueError: for another layer, an activation that mixes units (such as softmax) with
+            "moments", groups with `per_example`.
 
     Reference: Wan et al., "Regularization of neural networks using DropConnect", ICML 2013.
 
@@ -63,17 +69,9 @@ class DropConnect(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self._rate = check_rate(rate)
         known = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
         if not isinstance(layer, known):
             raise ValueError(f"`layer` is a Dense or Conv1D/2D/3D layer. Received: layer={layer!r}")
-        if inference not in INFERENCES:
-            raise ValueError(f"`inference` is one of {INFERENCES}. Received: {inference!r}")
-        if inference == "moments" and layer.activation is keras.activations.softmax:
-            raise ValueError(
-                "'moments' needs an elementwise activation. Received: softmax; leave the softmax "
-                "to a layer of its own"
-            )
         if per_example and getattr(layer, "groups", 1) != 1:
             raise ValueError(
                 f"`per_example` masks are for layers with groups=1. Received: {layer.groups}"
@@ -81,23 +79,42 @@ class DropConnect(keras.layers.Layer):
         self.layer = layer
         # The wrapped layer itself is never called, so its penalty is this layer's to add.
         self.activity_regularizer = layer.activity_regularizer
-        self.per_example, self.drop_bias = bool(per_example), bool(drop_bias)
+        self.per_example = check_flag("per_example", per_example)
+        self.drop_bias = check_flag("drop_bias", drop_bias)
         self.inference, self.seed = inference, seed
         self.supports_masking = True
-        self.stream = MaskStream(seed, self.name, 1 - self._rate)
+        self.dropout = Dropout(rate, seed=seed, name="weights", dtype=layer.dtype_policy)
 
     @property
     def rate(self):
-        return self._rate
+        return self.dropout.rate
 
     @rate.setter
     def rate(self, rate):
-        self._rate = check_rate(rate)
-        self.stream.set_keep(1 - self._rate)
+        self.dropout.rate = rate
+
+    @property
+    def inference(self):
+        return self._inference
+
+    @inference.setter
+    def inference(self, inference):
+        if inference not in INFERENCES:
+            raise ValueError(f"`inference` is one of {INFERENCES}. Received: {inference!r}")
+        activation = self.layer.activation
+        mixing = activation in MIXING or isinstance(activation, keras.layers.Softmax)
+        if inference == "moments" and mixing:
+            name = getattr(activation, "__name__", None) or activation.name
+            raise ValueError(
+                f"'moments' needs an elementwise activation. Received: {name}; leave it to a "
+                "layer of its own"
+            )
+        self._inference = inference
 
     def build(self, input_shape):
         if not self.layer.built:
             self.layer.build(input_shape)
+        self.dropout.build(self.layer.kernel.shape)
 
     def call(self, inputs, training=None):
         if training:
@@ -125,9 +142,7 @@ class DropConnect(keras.layers.Layer):
         return out + self._as_channels(bias, len(out.shape), bool(batch and self.drop_bias))
 
     def _masked(self, weight, batch):
-        kept = self.stream.draw((*batch, *weight.shape))
-        scaled = ops.cast(ops.cast(weight, "float32") / self.stream.keep(), weight.dtype)
-        return ops.where(kept, scaled, ops.zeros_like(scaled))
+        return self.dropout(ops.broadcast_to(weight, (*batch, *weight.shape)), training=True)
 
     def _cast(self, weight):
         return ops.cast(weight, self.layer.compute_dtype)
@@ -172,7 +187,7 @@ class DropConnect(keras.layers.Layer):
         # In float32 whatever the policy: squares leave the range of float16.
         kernel = ops.cast(self.layer.kernel, "float32")
         inputs = ops.cast(inputs, "float32")
-        keep = self.stream.keep()
+        keep = self.dropout.stream.keep()
         spread = (1 - keep) / keep
         mean = self._linear(inputs, kernel)
         variance = self._linear(ops.square(inputs), ops.square(kernel))
@@ -201,19 +216,11 @@ class DropConnect(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)
 
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        store["mask_stream"] = ops.convert_to_numpy(self.stream.state)
-
-    def load_own_variables(self, store):
-        if "mask_stream" in store:
-            self.stream.restore(store["mask_stream"][...])
-
     def get_config(self):
         return {
             **super().get_config(),
             "layer": keras.saving.serialize_keras_object(self.layer),
-            "rate": self._rate,
+            "rate": self.rate,
             "per_example": self.per_example,
             "drop_bias": self.drop_bias,
             "inference": self.inference,

@@ -6,7 +6,7 @@ import numbers
 import keras
 from keras import ops
 
-from layers.masks import STEPS, MaskStream, random_normal
+from layers.masks import STEPS, MaskStream, check_seed, random_normal
 
 
 def check_rate(rate):
@@ -25,27 +25,37 @@ def check_rate(rate):
     return float(rate)
 
 
+def check_flag(name, value):
+    """Returns `value`, or raises a ValueError: a boolean."""
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` is True or False. Received: {name}={value!r}")
+    return value
+
+
 @keras.saving.register_keras_serializable("dropout")
 class Dropout(keras.layers.Layer):
     """Drops units in training and scales the kept ones by 1 / (1 - rate); identity at inference.
 
     The inverted form of the paper's dropout: the expectation of each unit is preserved in
     training, so that inference needs no scaling. Masks are counter-based (`layers.masks`): the
-    same seed, layer name and call count give the same mask in any execution mode, and the state
-    is saved with the model.
+    same seed, path of the layer in its model, and call count give the same mask in any execution
+    mode, and the state is saved with the model.
 
     Args:
         rate: Float in [0, 1), the fraction of units dropped: 1 - p for the paper's p. Assigning
             `layer.rate` later takes effect at once, in compiled functions too.
-        noise_shape: Optional tuple as long as the inputs' shape, entries 1 or None: units along
-            an axis with 1 share one mask value.
-        seed: Optional integer.
+        noise_shape: Optional tuple as long as the inputs' shape, of None (the inputs' own size)
+            and positive integers: units along an axis with 1 share one mask value.
+        seed: Optional integer in [0, 2^32).
 
     Call arguments:
         inputs: Float tensor of any shape.
         training: Boolean; whether to drop units.
 
     Output shape: the input's.
+
+    Raises:
+        ValueError: for a rate, noise shape or seed out of range, or inputs of integers.
 
     Reference: Srivastava et al., JMLR 15 (2014), section 4; section 10 for the inverted form.
 
@@ -59,10 +69,14 @@ class Dropout(keras.layers.Layer):
     def __init__(self, rate, *, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
         self._rate = check_rate(rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = _check_noise_shape(noise_shape)
         self.seed = seed
+        self._drawn_seed = check_seed(seed)
         self.supports_masking = True
-        self.stream = MaskStream(seed, self.name, 1 - self._rate)
+
+    def build(self, input_shape):
+        # Not earlier: layers of one seed differ by their path, and that is known when built.
+        self.stream = MaskStream(self._drawn_seed, self.path, 1 - self._rate)
 
     @property
     def rate(self):
@@ -71,13 +85,13 @@ class Dropout(keras.layers.Layer):
     @rate.setter
     def rate(self, rate):
         self._rate = check_rate(rate)
-        self.stream.set_keep(1 - self._rate)
+        if self.built:
+            self.stream.set_keep(1 - self._rate)
 
     def call(self, inputs, training=None):
         if not training:
             return inputs
-        # In float32 at least: a scale rounded to half precision would shift the mean.
-        precise = keras.backend.result_type(inputs.dtype, "float32")
+        precise = precise_dtype(inputs)
         scaled = ops.cast(ops.cast(inputs, precise) / self.stream.keep(precise), inputs.dtype)
         return self._masked(scaled)
 
@@ -114,6 +128,28 @@ class Dropout(keras.layers.Layer):
         return {**super().get_config(), **own}
 
 
+def _check_noise_shape(noise_shape):
+    if noise_shape is None:
+        return None
+    entries = noise_shape if isinstance(noise_shape, (tuple, list)) else (0,)
+    for n in entries:
+        integer = isinstance(n, numbers.Integral) and not isinstance(n, bool)
+        if n is not None and not (integer and n > 0):
+            raise ValueError(
+                "`noise_shape` is None, or a tuple of None and positive integers. "
+                f"Received: noise_shape={noise_shape!r}"
+            )
+    return tuple(entries)
+
+
+def precise_dtype(inputs):
+    """The type to scale in, float32 at least: a factor in half precision would shift the mean."""
+    dtype = keras.backend.standardize_dtype(inputs.dtype)
+    if not keras.backend.is_float_dtype(dtype):
+        raise ValueError(f"dropout scales floating-point inputs. Received: inputs of {dtype}")
+    return keras.backend.result_type(dtype, "float32")
+
+
 @keras.saving.register_keras_serializable("dropout")
 class WeightScaledDropout(Dropout):
     """The paper's own form: drops units in training, and scales all by 1 - rate at inference.
@@ -133,7 +169,7 @@ class WeightScaledDropout(Dropout):
     def call(self, inputs, training=None):
         if training:
             return self._masked(inputs)
-        precise = keras.backend.result_type(inputs.dtype, "float32")
+        precise = precise_dtype(inputs)
         return ops.cast(ops.cast(inputs, precise) * self.stream.keep(precise), inputs.dtype)
 
 
@@ -163,6 +199,6 @@ class GaussianDropout(Dropout):
             return inputs
         keep = self.stream.keep()
         noise = self.stream.draw_with(random_normal, self._mask_shape(ops.shape(inputs)))
-        precise = keras.backend.result_type(inputs.dtype, "float32")
+        precise = precise_dtype(inputs)
         factor = ops.cast(1 + ops.sqrt((1 - keep) / keep) * noise, precise)
         return ops.cast(ops.cast(inputs, precise) * factor, inputs.dtype)

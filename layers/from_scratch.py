@@ -49,9 +49,9 @@ class WeightScaledDropout:
 
     def forward(self, x, training):
         if not training:
-            self.factor = np.full_like(x, self.keep)
+            self.factor = np.full(x.shape, self.keep)
         else:
-            self.factor = (self.rng.random(x.shape) < self.keep).astype(x.dtype)
+            self.factor = (self.rng.random(x.shape) < self.keep) * 1.0
         return x * self.factor
 
     def backward(self, gradient):

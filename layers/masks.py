@@ -7,6 +7,7 @@ keep probabilities are multiples of 1/65536, and the scale uses the probability 
 """
 
 import math
+import numbers
 import random
 import zlib
 
@@ -73,16 +74,15 @@ def random_16_bits(seed, layer, call, shape):
     return ops.reshape(flat[:units], shape)
 
 
-def random_uniform(seed, layer, call, shape):
-    """Float32 tensor of shape `shape`, uniform in (0, 1) in steps of 2^-23, never 0 or 1.
+def random_32_bits(seed, layer, call, shape):
+    """uint32 tensor of shape `shape`, uniform integers in [0, 2^32), one a unit.
 
     Args: those of `random_16_bits`.
     """
     units = math.prod(shape)
     blocks = (units + 1) // 2
-    words = ops.reshape(_words(seed, layer, call, blocks), (2 * blocks,))[:units]
-    top = ops.cast(ops.right_shift(words, _uint32(9)), "float32")
-    return ops.reshape((top + 0.5) * 2.0**-23, shape)
+    words = ops.reshape(_words(seed, layer, call, blocks), (2 * blocks,))
+    return ops.reshape(words[:units], shape)
 
 
 def random_normal(seed, layer, call, shape):
@@ -92,11 +92,26 @@ def random_normal(seed, layer, call, shape):
     """
     units = math.prod(shape)
     blocks = (units + 1) // 2
-    uniform = random_uniform(seed, layer, call, (2, blocks))
+    # In (0, 1) in steps of 2^-23, never 0 or 1: the logarithm is finite.
+    top = ops.right_shift(random_32_bits(seed, layer, call, (2, blocks)), _uint32(9))
+    uniform = (ops.cast(top, "float32") + 0.5) * 2.0**-23
     radius = ops.sqrt(-2.0 * ops.log(uniform[0]))
     angle = 2 * math.pi * uniform[1]
     pair = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)])
     return ops.reshape(ops.reshape(pair, (2 * blocks,))[:units], shape)
+
+
+def check_seed(seed):
+    """Returns `seed` as an integer in [0, 2^32), or raises a ValueError.
+
+    None becomes a number from Python's generator, which `keras.utils.set_random_seed` fixes.
+    """
+    if seed is None:
+        return random.randrange(1 << 31)
+    integer = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
+    if not integer or not 0 <= int(seed) < 1 << 32:
+        raise ValueError(f"`seed` is None or an integer in [0, 2^32). Received: seed={seed!r}")
+    return int(seed)
 
 
 class MaskStream(keras.random.SeedGenerator):
@@ -106,18 +121,17 @@ class MaskStream(keras.random.SeedGenerator):
     `get_weights` and `set_weights` work to and from models with other dropout layers.
 
     Args:
-        seed: Integer, or None for one drawn from Python's generator (`keras.utils.set_random_seed`
-            makes that repeatable).
-        layer_name: String. Layers of other names draw other masks from the same seed.
+        seed: Integer in [0, 2^32).
+        path: String, the layer's path in its model, which tells it from others of the same seed.
         keep: Float in (0, 1], the probability to keep a unit.
     """
 
     state: keras.Variable
 
-    def __init__(self, seed, layer_name, keep):
-        super().__init__(random.randrange(1 << 31) if seed is None else seed)
+    def __init__(self, seed, path, keep):
+        super().__init__(seed)
         dtype = self.state.dtype  # the backend's choice for seeds
-        words = [self._initial_seed, zlib.crc32(layer_name.encode()), 0, round(keep * STEPS)]
+        words = [seed, zlib.crc32(path.encode()), 0, round(keep * STEPS)]
         self.state = keras.Variable(
             lambda shape, dtype: ops.convert_to_tensor(words, dtype=dtype),
             shape=(4,),

@@ -2,9 +2,7 @@
 
 import keras
 
-from layers.dropconnect import DropConnect
 from layers.dropout import Dropout
-from layers.recurrent import VariationalCell
 
 
 class RateSchedule(keras.callbacks.Callback):
@@ -12,11 +10,12 @@ class RateSchedule(keras.callbacks.Callback):
 
     Args:
         schedule: Function from the epoch's index (from 0) to a rate in [0, 1).
-        layers: The layers to set, or None for every layer of this package in the model that has a
-            settable `rate`.
+        layers: List of the layers to set, or None for every dropout layer of this package in the
+            model; both rates of a `VariationalRNN` follow then.
 
     Raises:
-        ValueError: when training starts, for a model without such a layer.
+        ValueError: for a schedule that cannot be called; when training starts, for a model without
+            such a layer.
 
     Example:
 
@@ -25,6 +24,11 @@ class RateSchedule(keras.callbacks.Callback):
 
     def __init__(self, schedule, layers=None):
         super().__init__()
+        if not callable(schedule):
+            raise ValueError(
+                "`schedule` is a function from the epoch's index to a rate. "
+                f"Received: schedule={schedule!r}"
+            )
         self.schedule, self.layers = schedule, layers
         self._following = []
 
@@ -32,8 +36,7 @@ class RateSchedule(keras.callbacks.Callback):
         self._following = self.layers
         if self.layers is None:
             found = self.model._flatten_layers(include_self=False)
-            ours = (Dropout, DropConnect, VariationalCell)
-            self._following = [layer for layer in found if isinstance(layer, ours)]
+            self._following = [layer for layer in found if isinstance(layer, Dropout)]
         if not self._following:
             raise ValueError("RateSchedule needs a model with a dropout layer of this package")
 

@@ -22,7 +22,7 @@ class SpatialDropout1D(Dropout):
     Args:
         rate: Float in [0, 1), the fraction of feature maps dropped.
         data_format: "channels_last" or "channels_first"; None for Keras's configured one.
-        seed: Optional integer.
+        seed: Optional integer in [0, 2^32).
 
     Call arguments:
         inputs: Tensor of shape (batch, steps, channels), or (batch, channels, steps).
@@ -110,12 +110,12 @@ class SpatialDropout3D(SpatialDropout1D):
 class SequenceDropout(Dropout):
     """Drops the same units at every step of a sequence: one mask for the whole sequence.
 
-    This is the input dropout of variational recurrent networks; `VariationalCell` adds that of
+    This is the input dropout of variational recurrent networks; `VariationalRNN` adds that of
     the recurrent connections.
 
     Args:
         rate: Float in [0, 1), the fraction of units dropped.
-        seed: Optional integer.
+        seed: Optional integer in [0, 2^32).
 
     Call arguments:
         inputs: Tensor of shape (batch, steps, ...), of rank 3 or more.

@@ -42,7 +42,23 @@ def compiled_call(layer, jit):
         with keras.StatelessScope(state_mapping=list(zip(layer.variables, state, strict=True))):
             return layer(x, training=True)
 
-    return jax.jit(call) if jit else call
+    def built_first(x):
+        if not layer.built:
+            layer.build(x.shape)
+        return (jax.jit(call) if jit else call)(x)
+
+    return built_first
+
+
+def compiled_function(function, jit):
+    """A stateless function of tensors, compiled; without jit, as a graph where there is one."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, jit_compile=jit, autograph=False)
+    import jax
+
+    return jax.jit(function) if jit else function
 
 
 def ones(shape):

@@ -1,6 +1,7 @@
 """One contract for every dropout layer: the laws that make it dropout, and a good Keras layer."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import keras
@@ -14,14 +15,46 @@ RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
+@keras.saving.register_keras_serializable("tests")
+class Identity(keras.initializers.Initializer):
+    """A kernel that changes nothing: dropping its weights is dropping units."""
+
+    def __call__(self, shape, dtype=None):
+        return keras.ops.reshape(keras.ops.eye(shape[-1], dtype=dtype), shape)
+
+
+def dense(units, dtype):
+    return keras.layers.Dense(units, use_bias=False, kernel_initializer=Identity(), dtype=dtype)
+
+
+def conv(units, dtype):
+    return keras.layers.Conv2D(units, 1, use_bias=False, kernel_initializer=Identity(), dtype=dtype)
+
+
+def cell(units, dtype):
+    return keras.layers.SimpleRNNCell(
+        units,
+        activation=None,
+        use_bias=False,
+        kernel_initializer=Identity(),
+        recurrent_initializer="zeros",
+        dtype=dtype,
+    )
+
+
 @dataclass(frozen=True)
 class Case:
-    """A layer under test; `shape` without the batch, `together` units sharing one mask value."""
+    """A layer under test; `shape` without the batch, `together` units sharing one mask value.
+
+    `wraps` makes what the layer wraps, if anything: something that returns its inputs.
+    """
 
     cls: type
     shape: tuple
     settings: dict = field(default_factory=dict)
     together: int = 1
+    wraps: Callable | None = None
+    one_mask_a_batch: bool = False
     drops_exactly: bool = True
     unknown: tuple = ()
     # The paper's form scales at test time: its training mean and its inference are 1 - rate.
@@ -34,15 +67,31 @@ class Case:
         return x * np.float32(round((1 - rate) * 65536) / 65536) if self.papers_form else x
 
     def make(self, rate, **more):
-        return self.cls(rate, **{"seed": 7, **self.settings, **more})
+        wrapped = [self.wraps(self.shape[-1], more.get("dtype"))] if self.wraps else []
+        return self.cls(*wrapped, rate=rate, **{"seed": 7, **self.settings, **more})
+
+    def independent(self, batch):
+        """How many mask values a batch has."""
+        return math.prod(self.shape) / self.together * (1 if self.one_mask_a_batch else batch)
+
+    def masks(self, layer, number):
+        """Training outputs for `number` masks on ones."""
+        if not self.one_mask_a_batch:
+            return array(layer(ones((number, *self.shape)), training=True))
+        return np.concatenate(
+            [array(layer(ones((1, *self.shape)), training=True)) for _ in range(number)]
+        )
 
     def __str__(self):
         extra = ",".join(f"{k}={v}" for k, v in self.settings.items())
+        extra = f"{self.wraps.__name__},{extra}" if self.wraps else extra
         return f"{self.cls.__name__}({extra})"
 
 
 FIRST = {"data_format": "channels_first"}
 BLOCK = {"block_size": (3, 2), "calibrated": True}
+EACH = {"per_example": True}
+RECURRENT = {"recurrent_rate": 0.0, "return_sequences": True}
 CASES = (
     Case(layers.Dropout, (50, 12), unknown=(None, 12)),
     Case(layers.Dropout, (50, 12), {"noise_shape": (None, 1, None)}, together=50),
@@ -60,6 +109,11 @@ CASES = (
     Case(layers.DropBlock2D, (16, 9, 8), BLOCK, together=6, unknown=(None, None, 8)),
     Case(layers.DropBlock2D, (8, 9, 16), BLOCK | FIRST, together=6, unknown=(8, None, None)),
     Case(layers.DropBlock2D, (16, 9, 4), BLOCK | {"shared_channels": True}, together=24),
+    Case(layers.DropConnect, (5, 40), EACH, 5, dense, unknown=(None, 40)),
+    Case(layers.DropConnect, (5, 150), {}, 5, dense, one_mask_a_batch=True, unknown=(None, 150)),
+    Case(layers.DropConnect, (5, 40), EACH | {"inference": "moments"}, 5, dense),
+    Case(layers.DropConnect, (3, 5, 40), EACH, 15, conv, unknown=(None, None, 40)),
+    Case(layers.VariationalRNN, (6, 120), RECURRENT, 6, cell, unknown=(None, 120)),
 )
 EVERY = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -71,10 +125,9 @@ def those(wanted):
 @EVERY
 @pytest.mark.parametrize("rate", RATES)
 def test_realised_rate_and_mean(case, rate):
-    x = ones((64, *case.shape))
-    out = array(case.make(rate)(x, training=True))
+    out = array(case.make(rate)(ones((64, *case.shape)), training=True))
     # Units that share a mask value count once; blocks overlap, so theirs count at most so often.
-    independent = out.size / case.together
+    independent = case.independent(64)
     if case.drops_exactly:
         assert abs((out == 0).mean() - rate) < 5 * math.sqrt(rate * (1 - rate) / independent) + 1e-3
     deviation = math.sqrt(rate / (1 - rate) / independent)
@@ -83,11 +136,10 @@ def test_realised_rate_and_mean(case, rate):
 
 @EVERY
 def test_the_mean_of_every_single_unit_is_preserved(case):
-    layer = case.make(0.3)
-    x = ones((1000, *case.shape))
-    mean = array(layer(x, training=True)).mean(axis=0)
+    number = 200 if case.one_mask_a_batch else 1000
+    mean = case.masks(case.make(0.3), number).mean(axis=0)
     # A kept unit is worth at most 4 here, at the centre of DropBlock's map and near 1 elsewhere.
-    assert np.abs(mean - case.training_mean(0.3)).max() < 6 * math.sqrt(0.3 / 0.7 / 1000) + 1e-3
+    assert np.abs(mean - case.training_mean(0.3)).max() < 6 * math.sqrt(0.3 / 0.7 / number) + 1e-3
 
 
 @EVERY
@@ -126,12 +178,20 @@ def test_units_that_share_a_mask_do(case):
     assert 0 < (out == 0).mean() < 1
 
 
+def configuration(layer):
+    """The layer's, without the shape that a wrapped layer was built for."""
+    config = layer.get_config()
+    for wrapped in ("layer", "cell"):
+        config.get(wrapped, {}).pop("build_config", None)
+    return config
+
+
 @EVERY
 @pytest.mark.parametrize("policy", POLICIES)
 def test_configuration_and_policy_survive_every_copy(case, policy, tmp_path):
     layer = case.make(0.3, dtype=policy, name="mine", trainable=False)
     again = case.cls.from_config(layer.get_config())
-    assert again.get_config() == layer.get_config()
+    assert configuration(again) == configuration(layer)
     model = keras.Sequential([keras.Input(case.shape), layer])
     model(ones((2, *case.shape)), training=True)
     model.save(tmp_path / "model.keras")
@@ -139,7 +199,7 @@ def test_configuration_and_policy_survive_every_copy(case, policy, tmp_path):
     clone = keras.models.clone_model(model)
     for copy in (again, loaded.layers[-1], clone.layers[-1]):
         assert copy.dtype_policy.name == policy
-        assert copy.get_config() == layer.get_config()
+        assert configuration(copy) == configuration(layer)
     x = ones((2, *case.shape))
     for _ in range(2):  # the stream goes on where it was saved
         np.testing.assert_array_equal(
@@ -153,11 +213,8 @@ def test_half_precision_keeps_dtype_and_mean(case, policy):
     layer = case.make(0.3, dtype=policy)
     out = layer(ones((64, *case.shape)), training=True)
     assert keras.backend.standardize_dtype(out.dtype) == layer.compute_dtype
-    independent = 64 * math.prod(case.shape) / case.together
-    assert (
-        abs(array(out).mean() - case.training_mean(0.3))
-        < 6 * math.sqrt(0.3 / 0.7 / independent) + 5e-3
-    )
+    error = abs(array(out).mean() - case.training_mean(0.3))
+    assert error < 6 * math.sqrt(0.3 / 0.7 / case.independent(64)) + 5e-3
 
 
 @EVERY
@@ -194,12 +251,26 @@ def test_two_layers_of_one_seed_have_different_masks(case):
 
 
 class Outer(keras.layers.Layer):
-    def __init__(self, inner):
-        super().__init__()
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
         self.inner = inner
 
     def call(self, inputs):
         return self.inner(inputs)
+
+
+@EVERY
+def test_two_layers_of_one_seed_and_name_differ_by_the_model_they_are_in(case):
+    x = ones((8, *case.shape))
+    layer, model = (
+        [make(case.make(0.5, name="same"), name) for name in ("left", "right")]
+        for make in (
+            lambda part, name: Outer(part, name=name),
+            lambda part, name: keras.Sequential([part], name=name),
+        )
+    )
+    for left, right in (layer, model):
+        assert (array(left(x, training=True)) != array(right(x, training=True))).any()
 
 
 @EVERY
@@ -211,9 +282,11 @@ def test_training_reaches_a_layer_two_models_deep(case):
     assert (array(outer(x, training=True)) != x).any()
     np.testing.assert_array_equal(array(outer(x, training=False)), case.inference(x, 0.5))
     outer.compile("sgd", "mse", jit_compile=True)
-    before = int(inner.layers[0].inner.stream.state[2])
+    layer = inner.layers[0].inner
+    dropout = next(part for part in layer._flatten_layers() if isinstance(part, layers.Dropout))
+    before = int(dropout.stream.state[2])
     outer.fit(x, x, epochs=2, batch_size=2, verbose=0)
-    assert int(inner.layers[0].inner.stream.state[2]) == before + 4
+    assert int(dropout.stream.state[2]) == before + 4
 
 
 # Keras masks are of (batch, steps).

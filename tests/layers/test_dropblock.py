@@ -1,9 +1,13 @@
+import itertools
+
 import numpy as np
 import pytest
-from backend import array, ones
+from backend import array, compiled_function, ones
+from keras import ops
 
 from layers import DropBlock2D
 from layers.dropblock import _window_sum
+from layers.masks import random_32_bits
 
 
 def drop(layer, shape):
@@ -37,9 +41,44 @@ def test_every_cell_of_a_map_can_be_a_seed_and_can_be_dropped_alone(size):
     assert dropped.any(axis=0).all()
 
 
+@pytest.mark.parametrize("size", [(32, 8), (8, 32)])
+@pytest.mark.parametrize("block", [2, 5, (4, 3)])
+def test_every_cell_is_a_seed_of_some_map_and_its_block_is_dropped(size, block):
+    layer = DropBlock2D(0.3, block_size=block, seed=1)
+    shape = (600, *size, 1)
+    layer.build(shape)
+    state = layer.stream.state
+    dropping = ops.convert_to_tensor(65536 - int(state[3]), "int32")
+    threshold = layer._threshold(dropping, *layer._covering(*size))
+    bits = random_32_bits(state[0], state[1], state[2], shape)
+    seeds = ops.convert_to_numpy(bits < threshold)[..., 0]
+    assert seeds.any(axis=0).all()
+    told = float(layer.realised_rate(*size))
+    dropped = drop(layer, shape)[..., 0]
+    assert dropped[seeds].all()
+    height, width = layer.block_size
+    for n, i, j in np.argwhere(seeds)[:500]:
+        rows = slice(max(i - height // 2, 0), i - height // 2 + height)
+        assert dropped[n, rows, max(j - width // 2, 0) : j - width // 2 + width].all()
+    assert abs(dropped.mean() - told) < 0.01
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_the_seed_threshold_is_the_same_integer_eagerly_and_compiled(calibrated):
+    sizes, rates, blocks = ((32, 8), (13, 28)), (0.05, 0.3, 0.9), (2, 7)
+    for size, rate, block in itertools.product(sizes, rates, blocks):
+        layer = DropBlock2D(rate, block_size=block, calibrated=calibrated)
+        dropping = ops.convert_to_tensor(round(rate * 65536), "int32")
+        covering = layer._covering(*size)
+        eager = int(layer._threshold(dropping, *covering))
+        for jit in (False, True):
+            compiled = compiled_function(layer._threshold, jit)
+            assert int(compiled(dropping, *covering)) == eager
+
+
 @pytest.mark.parametrize("size", [(32, 8), (16, 16), (5, 9)])
 @pytest.mark.parametrize("block", [2, 3, 5])
-@pytest.mark.parametrize("rate", [0.1, 0.25, 0.5])
+@pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.9])
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_the_realised_rate_is_as_told(size, block, rate, calibrated):
     layer = DropBlock2D(rate, block_size=block, calibrated=calibrated, seed=3)
@@ -56,6 +95,15 @@ def test_the_realised_rate_is_as_told(size, block, rate, calibrated):
 def test_the_documented_shortfall_of_the_published_formula():
     told = [float(DropBlock2D(r, block_size=7).realised_rate(28, 28)) for r in (0.1, 0.25, 0.5)]
     assert told == pytest.approx([0.095, 0.22, 0.39], abs=0.005)
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.003, 0.01])
+@pytest.mark.parametrize(("block", "size"), [(31, (64, 64)), (3, (32, 8)), (7, (7, 7))])
+def test_small_rates_are_calibrated_too(rate, block, size):
+    told = float(DropBlock2D(rate, block_size=block, calibrated=True).realised_rate(*size))
+    realised = round(rate * 65536) / 65536  # the masks' resolution
+    assert told == pytest.approx(realised, rel=0.002)
+    assert told == pytest.approx(rate, rel=0.01)
 
 
 def test_a_block_larger_than_the_map_is_clamped():
@@ -76,3 +124,9 @@ def test_channels_share_blocks_when_told_to():
 def test_a_block_size_that_is_none_is_refused(block):
     with pytest.raises(ValueError, match="Received"):
         DropBlock2D(0.1, block_size=block)
+
+
+@pytest.mark.parametrize("flag", ["calibrated", "shared_channels"])
+def test_a_flag_that_is_none_is_refused(flag):
+    with pytest.raises(ValueError, match=f"`{flag}` is True or False"):
+        DropBlock2D(0.1, block_size=2, **{flag: "no"})

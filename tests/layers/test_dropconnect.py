@@ -49,20 +49,25 @@ def test_rate_zero_is_the_plain_layer(kind):
         np.testing.assert_allclose(array(connect(x, training=True)), array(layer(x)), atol=1e-5)
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.7, 0.9])
-def test_the_realised_rate_is_that_of_the_weights(rate):
-    connect = DropConnect(
-        keras.layers.Dense(300, use_bias=False, kernel_initializer="ones"), rate, seed=1
-    )
-    # A unit vector picks one row of the masked kernel.
-    row = array(connect(ones((1, 1)), training=True))
-    eye = np.eye(200, dtype="float32")
-    connect = DropConnect(
-        keras.layers.Dense(300, use_bias=False, kernel_initializer="ones"), rate, seed=1
-    )
-    dropped = array(connect(eye, training=True)) == 0
-    assert row.shape == (1, 300)
-    assert abs(dropped.mean() - rate) < 5 * np.sqrt(rate * (1 - rate) / dropped.size)
+@pytest.mark.parametrize("per_example", [False, True])
+def test_biases_are_dropped_when_told_to_and_then_only(per_example):
+    settings = {"kernel_initializer": "zeros", "bias_initializer": "ones"}
+    for drop_bias in (False, True):
+        connect = DropConnect(
+            keras.layers.Dense(500, **settings),
+            0.3,
+            per_example=per_example,
+            drop_bias=drop_bias,
+            seed=1,
+        )
+        out = array(connect(ones((8, 2)), training=True))
+        if not drop_bias:
+            np.testing.assert_array_equal(out, 1)
+            continue
+        independent = out.size if per_example else 500
+        assert abs((out == 0).mean() - 0.3) < 5 * np.sqrt(0.21 / independent)
+        assert out.max() == pytest.approx(1 / 0.7, rel=1e-4)
+        assert (out != out[:1]).any() == per_example
 
 
 def test_examples_share_a_mask_or_have_their_own():
@@ -110,30 +115,10 @@ def test_it_is_active_under_fit_and_inactive_under_predict(tmp_path):
     trained = model.fit(x, target, batch_size=8, epochs=2, verbose=0)
     assert min(trained.history["loss"]) > 1e-3, "with learning rate 0 only masks make a loss"
     assert model.evaluate(x, target, verbose=0) < 1e-10
-    assert int(model.layers[0].stream.state[2]) == 4
+    assert int(model.layers[0].dropout.stream.state[2]) == 4
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(array(model(x, training=True)), array(loaded(x, training=True)))
-    clone = keras.models.clone_model(model)
-    assert clone.layers[0].get_config() == model.layers[0].get_config()
-
-
-def test_layers_of_one_seed_differ_and_training_reaches_two_models_deep():
-    def connect(name):
-        return DropConnect(
-            keras.layers.Dense(50, kernel_initializer="ones"), 0.5, seed=1, name=name
-        )
-
-    x = ones((2, 5))
-    one, two = connect("one"), connect("two")
-    first = array(one(x, training=True))
-    assert (first != array(two(x, training=True))).any()
-    assert (first != array(one(x, training=True))).any()
-    inner = keras.Sequential([keras.Input((5,)), connect("inner")])
-    middle = keras.Input((5,))
-    outer = keras.Sequential([keras.Input((5,)), keras.Model(middle, inner(middle))])
-    np.testing.assert_array_equal(array(outer(x)), np.full((2, 50), 5.0))
-    assert (array(outer(x, training=True)) != 5).any()
 
 
 @pytest.mark.parametrize("per_example", [False, True])
@@ -150,31 +135,41 @@ def test_unknown_sizes_and_compilation(per_example, inference):
         assert array(model(x, training=True)).shape == (size, size - 1, 4, 3)
         assert model.predict(x, verbose=0).shape == (size, size - 1, 4, 3)
     eager = array(connect(x, training=True))
-    state = np.copy(keras.ops.convert_to_numpy(connect.stream.state))
+    state = np.copy(keras.ops.convert_to_numpy(connect.dropout.stream.state))
     state[2] -= 1
     for jit in (False, True):
-        connect.stream.state.assign(state)
+        connect.dropout.stream.state.assign(state)
         compiled = array(compiled_call(connect, jit)(x))
         np.testing.assert_allclose(compiled, eager, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
-def test_policies_are_kept(policy):
-    layer = keras.layers.Dense(3, dtype=policy)
-    connect = DropConnect(layer, 0.5, dtype=policy, inference="moments")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_layer_of_any_policy_goes_on(kind, policy, tmp_path):
+    layer, shape = wrapped(kind, dtype=policy, activation="relu")
+    connect = DropConnect(layer, 0.5, dtype=policy, inference="moments", seed=1)
+    model = keras.Sequential([keras.Input(shape[1:]), connect])
+    x = inputs(shape)
+    model(x, training=True)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    clone = keras.models.clone_model(model)
+    for copy in (loaded.layers[0], clone.layers[0]):
+        assert copy.dtype_policy.name == copy.layer.dtype_policy.name == policy
     for training in (True, False):
-        out = connect(inputs((4, 5)), training=training)
+        out = model(x, training=training)
         assert keras.backend.standardize_dtype(out.dtype) == connect.compute_dtype
-    again = DropConnect.from_config(connect.get_config())
-    assert again.dtype_policy.name == again.layer.dtype_policy.name == policy
+        np.testing.assert_array_equal(array(out), array(loaded(x, training=training)))
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", None])
 @pytest.mark.parametrize("kind", ["dense", "conv2d"])
-def test_moments_are_closer_to_monte_carlo_than_the_mean_is(activation, kind):
-    layer, shape = wrapped(kind, activation=activation, bias_initializer="normal")
+@pytest.mark.parametrize("drop_bias", [False, True])
+def test_moments_are_closer_to_monte_carlo_than_the_mean_is(activation, kind, drop_bias):
+    bias = keras.initializers.RandomNormal(stddev=1.0, seed=2)
+    layer, shape = wrapped(kind, activation=activation, bias_initializer=bias)
     x = np.repeat(inputs((1, *shape[1:])), 2000, axis=0)
-    connect = DropConnect(layer, 0.5, per_example=True, seed=1)
+    connect = DropConnect(layer, 0.5, per_example=True, drop_bias=drop_bias, seed=1)
     average = np.mean([array(connect(x, training=True)).mean(axis=0) for _ in range(5)], axis=0)
     mean = array(connect(x[:1]))[0]
     connect.inference = "moments"
@@ -205,8 +200,15 @@ def test_what_cannot_be_wrapped_is_refused():
         DropConnect(keras.layers.LSTM(3), 0.5)
     with pytest.raises(ValueError, match="one of"):
         DropConnect(dense, 0.5, inference="median")
-    with pytest.raises(ValueError, match="softmax"):
-        DropConnect(keras.layers.Dense(3, "softmax"), 0.5, inference="moments")
+    for mixing in ("softmax", "log_softmax", keras.layers.Softmax()):
+        with pytest.raises(ValueError, match="softmax"):
+            DropConnect(keras.layers.Dense(3, mixing), 0.5, inference="moments")
+        connect = DropConnect(keras.layers.Dense(3, mixing), 0.5)
+        with pytest.raises(ValueError, match="softmax"):
+            connect.inference = "moments"
+    for flag in ("per_example", "drop_bias"):
+        with pytest.raises(ValueError, match=f"`{flag}` is True or False"):
+            DropConnect(dense, 0.5, **{flag: "no"})
     with pytest.raises(ValueError, match="groups"):
         DropConnect(keras.layers.Conv2D(4, 3, groups=2), 0.5, per_example=True)
     for rate in (1, -0.1, float("nan"), True, "0.5"):

@@ -96,3 +96,25 @@ def test_rates_below_the_masks_resolution_are_refused():
     for rate in (1e-6, 1 - 1e-6):
         with pytest.raises(ValueError, match="65536"):
             Dropout(rate)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True, "1"])
+def test_a_seed_out_of_range_is_refused(seed):
+    with pytest.raises(ValueError, match=r"`seed` is None or an integer in \[0, 2\^32\)"):
+        Dropout(0.5, seed=seed)
+
+
+def test_the_largest_seed_draws():
+    out = array(Dropout(0.5, seed=2**32 - 1)(ones((4, 50)), training=True))
+    assert 0 < (out == 0).mean() < 1
+
+
+@pytest.mark.parametrize("noise_shape", [(0, -3), (None, 1.5), 3, "no", (True, 1)])
+def test_a_noise_shape_that_is_none_is_refused(noise_shape):
+    with pytest.raises(ValueError, match="`noise_shape` is None, or a tuple"):
+        Dropout(0.5, noise_shape=noise_shape)
+
+
+def test_inputs_of_integers_are_refused():
+    with pytest.raises(ValueError, match=r"floating-point inputs\. Received: inputs of int32"):
+        Dropout(0.5)(np.ones((2, 3), "int32"), training=True)

@@ -11,9 +11,10 @@ from keras import ops
 
 from layers.masks import (
     MaskStream,
+    check_seed,
     random_16_bits,
+    random_32_bits,
     random_normal,
-    random_uniform,
     threefry,
 )
 
@@ -113,9 +114,8 @@ def test_neighbouring_units_are_uncorrelated():
 
 def test_uniform_and_normal_have_their_moments():
     n = 200_001
-    uniform = array(random_uniform(1, 2, 3, (n,))).astype(float)
-    assert uniform.min() > 0
-    assert uniform.max() < 1
+    words = ops.convert_to_numpy(random_32_bits(1, 2, 3, (n,)))
+    uniform = words.astype(float) * 2.0**-32
     assert abs(uniform.mean() - 0.5) < 5 / np.sqrt(12 * n)
     normal = array(random_normal(1, 2, 3, (n,))).astype(float)
     assert np.isfinite(normal).all()
@@ -137,6 +137,6 @@ def test_no_seed_draws_one_that_keras_can_fix():
     seeds = []
     for _ in range(2):
         keras.utils.set_random_seed(3)
-        seeds.append(int(MaskStream(None, "layer", 0.5).state[0]))
+        seeds.append(int(check_seed(None)))
     keras.utils.set_random_seed(4)
-    assert seeds[0] == seeds[1] != int(MaskStream(None, "layer", 0.5).state[0])
+    assert seeds[0] == seeds[1] != int(check_seed(None))

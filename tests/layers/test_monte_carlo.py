@@ -4,7 +4,7 @@ import pytest
 from backend import array, ones
 
 import layers
-from layers import DropConnect, Dropout, RateSchedule, VariationalCell, monte_carlo_predict
+from layers import DropConnect, Dropout, RateSchedule, VariationalRNN, monte_carlo_predict
 
 X = np.random.default_rng(0).normal(size=(9, 6)).astype("float32")
 
@@ -77,9 +77,7 @@ def test_any_dropout_layer_is_sampled_and_the_model_left_as_it_was(layer, batch_
     [
         lambda: keras.layers.LSTM(4, dropout=0.5),
         lambda: keras.layers.GRU(4, recurrent_dropout=0.5),
-        lambda: keras.layers.RNN(
-            VariationalCell(keras.layers.LSTMCell(4), rate=0.5, recurrent_rate=0.5)
-        ),
+        lambda: VariationalRNN(keras.layers.LSTMCell(4), rate=0.5, recurrent_rate=0.5),
         lambda: keras.layers.RNN(keras.layers.LSTMCell(4, dropout=0.5)),
     ],
 )
@@ -120,20 +118,175 @@ def test_layers_inside_models_are_found_and_batch_normalization_stays_in_inferen
         np.testing.assert_array_equal(was, array(now))
 
 
-@pytest.mark.parametrize("layer", [Dropout, keras.layers.Dropout])
-def test_fixed_masks_are_held_for_all_examples(layer):
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Dropout,
+        keras.layers.Dropout,
+        keras.layers.GaussianDropout,
+        keras.layers.AlphaDropout,
+        lambda rate: DropConnect(keras.layers.Dense(5), rate, per_example=True),
+    ],
+)
+def test_fixed_masks_are_held_for_all_examples_of_all_batches(layer):
     model = classifier(layer(0.5))
     same = np.repeat(X[:1], 6, axis=0)
-    held = monte_carlo_predict(model, same, samples=3, seed=1, fixed_masks=True)
+    settings = {"samples": 3, "seed": 1, "batch_size": 4}
+    held = monte_carlo_predict(model, same, fixed_masks=True, **settings)
+    assert (held.variance > 0).all()
     np.testing.assert_allclose(held.mean, held.mean[:1].repeat(6, axis=0), atol=1e-7)
-    free = monte_carlo_predict(model, same, samples=3, seed=1)
+    free = monte_carlo_predict(model, same, **settings)
     assert np.abs(free.mean - free.mean[:1]).max() > 1e-3
 
 
 def test_logits_are_turned_into_probabilities():
     model = keras.Sequential([keras.Input((6,)), Dropout(0.5), keras.layers.Dense(3)])
-    found = monte_carlo_predict(model, X, samples=5, seed=1, from_logits=True)
+    found = monte_carlo_predict(model, X, samples=5, seed=1, outputs="logits")
     np.testing.assert_allclose(found.mean.sum(-1), 1, atol=1e-6)
+
+
+def test_one_class_and_values():
+    x = keras.Input((6,))
+    model = keras.Model(x, keras.layers.Dense(1)(Dropout(0.5, seed=1)(x)))
+    logits = monte_carlo_predict(model, X, samples=50, seed=1, outputs="logits")
+    values = monte_carlo_predict(model, X, samples=50, seed=1, outputs="values")
+    probability = logits.mean[:, 0]
+    entropy = -probability * np.log(probability) - (1 - probability) * np.log(1 - probability)
+    np.testing.assert_allclose(logits.predictive_entropy, entropy, atol=1e-9)
+    assert (logits.mutual_information > 0).all()
+    assert values.mean.shape == (9, 1)
+    assert values.predictive_entropy is values.mutual_information is None
+    with pytest.raises(ValueError, match=r"not probabilities.*Received"):
+        monte_carlo_predict(model, X, samples=50, seed=1)
+    with pytest.raises(ValueError, match="`outputs` is one of"):
+        monte_carlo_predict(model, X, samples=50, seed=1, outputs="classes")
+
+
+def two_inputs():
+    left, right = keras.Input((6,), name="left"), keras.Input((4,), name="right")
+    both = keras.layers.Concatenate()([Dropout(0.5)(left), right])
+    return keras.Model([left, right], keras.layers.Dense(3, "softmax")(both))
+
+
+def test_several_inputs_and_one_output():
+    model, other = two_inputs(), ones((9, 4))
+    listed = monte_carlo_predict(model, [X, other], samples=4, seed=1)
+    named = monte_carlo_predict(model, {"left": X, "right": other}, samples=4, seed=1)
+    np.testing.assert_array_equal(listed.mean, named.mean)
+    assert (listed.variance > 0).all()
+    x = keras.Input((6,))
+    dropped = Dropout(0.5)(x)
+    with pytest.raises(ValueError, match=r"one output.*Received.*2 outputs"):
+        monte_carlo_predict(keras.Model(x, [dropped, dropped]), X, samples=2, seed=1)
+
+
+class Guarded(keras.Model):
+    """Calls its dropout only when training: sampling it at inference would do nothing."""
+
+    def __init__(self, guarded):
+        super().__init__()
+        self.guarded, self.drop = guarded, Dropout(0.5)
+        self.out = keras.layers.Dense(3, "softmax")
+
+    def call(self, x, training=None):
+        return self.out(x if self.guarded and not training else self.drop(x))
+
+
+def test_a_model_that_is_written_as_a_class():
+    model = Guarded(False)
+    model(X)
+    assert (monte_carlo_predict(model, X, samples=4, seed=1).variance > 0).all()
+    silent = Guarded(True)
+    silent(X, training=True)
+    with pytest.raises(ValueError, match="calls none of its dropout layers at inference"):
+        monte_carlo_predict(silent, X, samples=4, seed=1)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Counting(keras.layers.Layer):
+    """Counts the rows that it has seen."""
+
+    def build(self, shape):
+        self.rows = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, x):
+        rows = keras.ops.cast(keras.ops.shape(x)[0], "float32")
+        self.rows.assign_add(rows)
+        # The count is put back afterwards, so it leaves by the outputs.
+        return x * 0 + self.rows
+
+
+def test_what_comes_before_dropout_is_computed_once():
+    counting = Counting()
+    before = keras.Sequential([keras.Input((6,)), counting, Dropout(0.5, seed=1)])
+    found = monte_carlo_predict(before, X, samples=50, seed=1, batch_size=100, outputs="values")
+    assert found.mean.max() <= 2 * 9
+    assert float(counting.rows) == 0
+    after = keras.Sequential([keras.Input((6,)), Dropout(0.5, seed=1), Counting()])
+    found = monte_carlo_predict(after, X, samples=50, seed=1, batch_size=100, outputs="values")
+    assert found.mean.max() > 300
+
+
+def test_a_graph_that_branches_before_dropout():
+    x = keras.Input((6,))
+    left = keras.layers.Dense(6, "relu")(x)
+    right = keras.layers.BatchNormalization()(x)
+    y = keras.layers.Add()([Dropout(0.5, seed=1)(left), right, x])
+    model = keras.Model(x, keras.layers.Dense(3, "softmax")(y))
+    whole = Whole(model)
+    whole(X)
+    fast = monte_carlo_predict(model, X, samples=2000, seed=1)
+    slow = monte_carlo_predict(whole, X, samples=2000, seed=1)
+    error = 6 * np.sqrt((fast.variance + slow.variance) / 2000) + 1e-6
+    assert (np.abs(fast.mean - slow.mean) < error).all()
+
+
+class Whole(keras.Model):
+    """The same model, opaque."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def call(self, x):
+        return self.model(x)
+
+
+def test_masks_of_keras_reach_the_layers_behind_dropout():
+    model = keras.Sequential(
+        [
+            keras.Input((5,), dtype="int32"),
+            keras.layers.Embedding(7, 6, mask_zero=True),
+            Dropout(0.5, seed=1),
+            keras.layers.LSTM(4),
+            keras.layers.Dense(3, "softmax"),
+        ]
+    )
+    short = np.array([[1, 2, 0, 0, 0]])
+    found = monte_carlo_predict(model, short, samples=300, seed=1)
+    drawn = array(model(short.repeat(300, axis=0), training=True))
+    error = 8 * drawn.std(axis=0) / np.sqrt(300)
+    assert (np.abs(found.mean[0] - drawn.mean(axis=0)) < error).all()
+
+
+def test_samples_differ_where_a_layer_has_one_mask_a_batch():
+    for layer in (
+        Dropout(0.5, noise_shape=(1, None)),
+        keras.layers.Dropout(0.5, noise_shape=(1, 6)),
+        DropConnect(keras.layers.Dense(5), 0.5),
+    ):
+        found = monte_carlo_predict(classifier(layer), X, samples=20, seed=1)
+        assert (found.variance > 0).all()
+
+
+def test_the_states_of_stateful_layers_and_batch_normalization_in_a_cell_stay():
+    x = keras.Input(batch_shape=(9, 2, 6))
+    y = VariationalRNN(keras.layers.GRUCell(4), rate=0.5, recurrent_rate=0.5, stateful=True)(x)
+    model = keras.Model(x, keras.layers.Dense(3, "softmax")(y))
+    before = state(model)
+    monte_carlo_predict(model, np.stack([X, X], 1), samples=3, seed=1, batch_size=9)
+    for was, now in zip(before, state(model), strict=True):
+        np.testing.assert_array_equal(was, now)
 
 
 def test_nothing_to_sample_and_bad_arguments_are_refused():
@@ -145,8 +298,8 @@ def test_nothing_to_sample_and_bad_arguments_are_refused():
         with pytest.raises(ValueError, match="nothing to sample"):
             monte_carlo_predict(model, X, samples=5, seed=1)
     model = classifier(Dropout(0.5))
-    for x in ([X], {"x": X}, X[:0]):
-        with pytest.raises(ValueError, match="one array"):
+    for x in (X[:0], [X, X[:3]], [], np.float32(1)):
+        with pytest.raises(ValueError, match="one number of examples"):
             monte_carlo_predict(model, x, samples=5, seed=1)
     for bad in ({"samples": 0}, {"samples": 2.5}, {"seed": -1}, {"seed": None}, {"batch_size": 0}):
         with pytest.raises(ValueError, match="Received"):
@@ -161,6 +314,11 @@ def test_a_failure_leaves_the_model_as_it_was():
     for was, now in zip(before, state(model), strict=True):
         np.testing.assert_array_equal(was, now)
     np.testing.assert_array_equal(array(model(X)), array(model(X, training=False)))
+
+
+def test_a_schedule_that_is_no_function_is_refused():
+    with pytest.raises(ValueError, match="`schedule` is a function"):
+        RateSchedule(0.5)
 
 
 def test_a_rate_can_follow_a_schedule_under_fit():

@@ -4,7 +4,7 @@ import pytest
 from backend import array, ones
 from keras import ops
 
-from layers import SequenceDropout, VariationalCell
+from layers import SequenceDropout, VariationalRNN
 
 CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
 
@@ -26,7 +26,7 @@ class Recorder(keras.layers.Layer):
 
 
 def rnn(cell, **settings):
-    return keras.layers.RNN(VariationalCell(cell, seed=3, **settings), return_sequences=True)
+    return VariationalRNN(cell, seed=3, return_sequences=True, **settings)
 
 
 def test_one_mask_for_all_steps_of_a_call_and_another_in_the_next():
@@ -60,19 +60,71 @@ def test_fit_save_and_unknown_lengths(cell, tmp_path):
     model = keras.Sequential(
         [
             keras.Input((None, 3)),
-            keras.layers.RNN(VariationalCell(cell(6), rate=0.2, recurrent_rate=0.2, seed=1)),
+            VariationalRNN(cell(6), rate=0.2, recurrent_rate=0.2, seed=1),
             keras.layers.Dense(1),
         ]
     )
     model.compile("sgd", "mse")
     x = np.random.default_rng(0).normal(size=(8, 5, 3)).astype("float32")
     model.fit(x, np.ones((8, 1)), epochs=1, batch_size=4, verbose=0)
+    calls = int(model.layers[0].recurrent_dropout.stream.state[2])
+    model.predict(x, verbose=0)
+    assert int(model.layers[0].recurrent_dropout.stream.state[2]) == calls == 2
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     for length in (5, 9):
         x = ones((2, length, 3))
         np.testing.assert_allclose(array(loaded(x)), array(model(x)), atol=1e-6)
     np.testing.assert_array_equal(array(loaded(x, training=True)), array(model(x, training=True)))
+    clone = keras.models.clone_model(model)
+    assert clone.layers[0].recurrent_rate == 0.2
+
+
+def test_the_directions_of_a_bidirectional_layer_drop_apart():
+    cell = keras.layers.SimpleRNNCell(
+        60, None, kernel_initializer="ones", recurrent_initializer="ones"
+    )
+    settings = {"rate": 0.5, "recurrent_rate": 0.5, "seed": 1, "return_sequences": True}
+    both = keras.layers.Bidirectional(VariationalRNN(cell, **settings))
+    both(ones((2, 3, 40)))
+    for name in ("input_dropout", "recurrent_dropout"):
+        layers = (both.forward_layer, both.backward_layer)
+        one, other = (getattr(layer, name).stream.state for layer in layers)
+        assert int(one[0]) == int(other[0])
+        assert int(one[1]) != int(other[1])
+
+
+def test_states_given_and_returned_are_those_of_keras():
+    cell = keras.layers.LSTMCell(4)
+    layer = VariationalRNN(cell, rate=0.5, recurrent_rate=0.5, return_state=True)
+    x, states = ones((2, 3, 5)), [ones((2, 4)), ones((2, 4))]
+    expected = keras.layers.RNN(cell, return_state=True)(x, initial_state=states)
+    for found, want in zip(layer(x, initial_state=states), expected, strict=True):
+        np.testing.assert_allclose(array(found), array(want), atol=1e-6)
+    symbolic = layer(keras.Input((3, 5)))
+    assert [tuple(t.shape) for t in symbolic] == [(None, 4)] * 3
+
+
+def test_a_stateful_layer_keeps_its_states_and_draws_new_masks():
+    layer = VariationalRNN(
+        keras.layers.GRUCell(50), rate=0.5, recurrent_rate=0.5, seed=1, stateful=True
+    )
+    x = ones((2, 3, 40))
+    first = array(layer(x, training=True))
+    layer.reset_state()
+    assert (array(layer(x, training=True)) != first).any()
+    layer.reset_state()
+    one = array(layer(x))
+    assert (array(layer(x)) != one).any(), "the second call goes on where the first ended"
+
+
+def test_steps_masked_by_keras_change_nothing():
+    layer = rnn(keras.layers.LSTMCell(4), rate=0.5, recurrent_rate=0.5)
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    mask = np.array([[1, 1, 1, 0, 0], [1, 1, 0, 0, 0]], bool)
+    out = array(layer(x, mask=mask, training=True))
+    np.testing.assert_array_equal(out[0, 2], out[0, 4])
+    np.testing.assert_array_equal(out[1, 1], out[1, 4])
 
 
 def test_sequence_dropout_holds_its_mask_over_the_steps_of_any_rank():
@@ -83,6 +135,10 @@ def test_sequence_dropout_holds_its_mask_over_the_steps_of_any_rank():
 
 def test_a_cell_with_dropout_of_its_own_is_refused():
     with pytest.raises(ValueError, match="must be off"):
-        VariationalCell(keras.layers.LSTMCell(3, dropout=0.1), rate=0.1, recurrent_rate=0.1)
+        VariationalRNN(keras.layers.LSTMCell(3, dropout=0.1), rate=0.1, recurrent_rate=0.1)
     with pytest.raises(ValueError, match="Received"):
-        VariationalCell(keras.layers.LSTMCell(3), rate=1, recurrent_rate=0.1)
+        VariationalRNN(keras.layers.LSTMCell(3), rate=1, recurrent_rate=0.1)
+    cells = [keras.layers.LSTMCell(3), keras.layers.LSTMCell(3)]
+    for other in (3, cells, keras.layers.StackedRNNCells(cells), keras.layers.Dense(3)):
+        with pytest.raises(ValueError, match="one recurrent cell"):
+            VariationalRNN(other, rate=0.1, recurrent_rate=0.1)

@@ -1,0 +1,205 @@
+"""A model whose dropout layers sample at inference and all else rests."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from layers.dropconnect import DropConnect
+from layers.dropout import Dropout
+
+# Layers that multiply their inputs by a random factor.
+MULTIPLYING = (
+    Dropout,
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+    keras.layers.GaussianDropout,
+)
+
+
+class Sampler:
+    """A context in which a model's dropout layers sample, and after which it is as it was.
+
+    Args:
+        model: A built Keras model.
+        x: Its inputs: an array, or a list, tuple or dict of them.
+        fixed_masks: Boolean; whether the examples of a batch share masks where they can.
+    """
+
+    def __init__(self, model, x, fixed_masks):
+        self.model, self.fixed_masks = model, fixed_masks
+        self.layers = [layer for layer in model._flatten_layers() if _drops(layer)]
+        if not self.layers:
+            raise ValueError(
+                "the model has nothing to sample: it needs a dropout layer with a rate above 0. "
+                f"Received: {model.name!r} with {[type(part).__name__ for part in model.layers]}"
+            )
+        self.can_share = all(isinstance(la, (*MULTIPLYING, DropConnect)) for la in self.layers)
+        self.rows_differ = all(_rows_differ(layer) for layer in self.layers)
+        self.reached = []
+        self.first, self.second = _cut(model, x, self.layers)
+        self.generators = _generators(model)
+
+    def __enter__(self):
+        variables = [*self.model.non_trainable_variables, *(g.state for g in self.generators)]
+        self._state = [(v, ops.convert_to_numpy(v).copy()) for v in variables]
+        self._calls = [vars(layer).get("call") for layer in self.layers]
+        self._apart = [
+            layer
+            for layer in self.layers
+            if self.fixed_masks and isinstance(layer, DropConnect) and layer.per_example
+        ]
+        for layer in self._apart:
+            layer.per_example = False
+        for layer in self.layers:
+            layer.call = self._sampling(layer, layer.call)
+        return self
+
+    def __exit__(self, *exception):
+        for layer, call in zip(self.layers, self._calls, strict=True):
+            del layer.call
+            if call is not None:
+                layer.call = call
+        for layer in self._apart:
+            layer.per_example = True
+        for variable, value in self._state:
+            variable.assign(value)
+
+    def _sampling(self, layer, call):
+        """The layer's call, as in training whatever `training` it is called with."""
+
+        def training_call(*args, **kwargs):
+            self.reached.append(layer)
+            return call(*args, **{**kwargs, "training": True})
+
+        def shared_call(inputs, *args, **kwargs):
+            # What one example of ones becomes is the factor of all.
+            return inputs * training_call(ops.ones_like(inputs[:1]), *args, **kwargs)
+
+        shared = self.fixed_masks and isinstance(layer, MULTIPLYING)
+        return shared_call if shared else training_call
+
+    def reseed(self, seed, sample):
+        """Sets all random state of the model from (seed, sample)."""
+        for place, generator in enumerate(self.generators):
+            fresh = ops.convert_to_numpy(generator.state).copy()
+            fresh[0] = np.random.SeedSequence([seed, sample, place]).generate_state(1)[0] >> 1
+            # Keras's generators count their calls in the second word, this package's in the third.
+            fresh[1 if len(fresh) == 2 else 2] = 0
+            generator.state.assign(fresh)
+
+    def before_dropout(self, arrays, blocks):
+        """What of the inputs is known before any dropout: arrays of one row an example."""
+        if self.first is None:
+            return arrays
+        parts = []
+        for rows, count in blocks:
+            outputs = self.first.predict_on_batch([a[rows] for a in arrays])
+            parts.append([output[:count] for output in outputs])
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+    def draw(self, known, rows):
+        """The model's outputs, sampled once, for these rows of `known`."""
+        outputs = self.second.predict_on_batch([a[rows] for a in known])
+        if len(outputs) != 1:
+            raise ValueError(
+                "the model needs one output; make one of each by keras.Model(inputs, output). "
+                f"Received: {self.model.name!r} with {len(outputs)} outputs"
+            )
+        if not self.reached:
+            raise ValueError(
+                "the model calls none of its dropout layers at inference, so that there is "
+                "nothing to sample; it must call them whatever `training` is. Received: "
+                f"{self.model.name!r}"
+            )
+        return outputs[0]
+
+
+def _drops(layer):
+    if isinstance(layer, (*MULTIPLYING, DropConnect, keras.layers.AlphaDropout)):
+        return layer.rate > 0
+    if isinstance(layer, keras.layers.Attention):  # AdditiveAttention is one
+        return layer.dropout > 0
+    # Keras's recurrent layers and cells drop with masks of their own.
+    rates = [getattr(layer, name, 0) for name in ("dropout", "recurrent_dropout")]
+    recurrent = isinstance(layer, keras.layers.RNN) or hasattr(layer, "recurrent_initializer")
+    return recurrent and any(isinstance(rate, float) and rate > 0 for rate in rates)
+
+
+def _rows_differ(layer):
+    """Whether each row of a batch has a mask of its own."""
+    noise_shape = getattr(layer, "noise_shape", None)
+    return getattr(layer, "per_example", True) and (noise_shape is None or noise_shape[0] != 1)
+
+
+def _generators(model):
+    found: dict[int, keras.random.SeedGenerator] = {}
+    for layer in model._flatten_layers():
+        for value in vars(layer).values():
+            if isinstance(value, keras.random.SeedGenerator):
+                found[id(value)] = value
+    return list(found.values())
+
+
+def _cut(model, x, layers):
+    """Two models of a list of arrays: up to the first dropout layers, and from there on.
+
+    The first is None where the model cannot be cut, and the second the whole then.
+    """
+    graph = getattr(model, "_functional", None) or model  # a Sequential model has one inside
+    if isinstance(x, (list, tuple, dict)) or not hasattr(graph, "_nodes_by_depth"):
+        return None, _Whole(model, x)
+    dropping = {id(layer) for layer in layers}
+    by_depth = graph._nodes_by_depth
+    nodes = [n for depth in sorted(by_depth, reverse=True) for n in by_depth[depth]]
+    known, early, late = {id(t) for t in graph.inputs}, [], []
+    for node in nodes:
+        if node.is_input:
+            continue
+        parts = node.operation._flatten_layers() if hasattr(node.operation, "_layers") else ()
+        if any(id(part) in dropping for part in parts) or any(
+            id(t) not in known for t in node.input_tensors
+        ):
+            late.append(node)
+        else:
+            early.append(node)
+            known.update(id(t) for t in node.outputs)
+    needed = {id(t): t for node in late for t in node.input_tensors if id(t) in known}
+    border = list(needed.values())
+    # A Keras mask travels with its tensor, and would be lost at the border.
+    masked = any(getattr(t, "_keras_mask", None) is not None for t in border)
+    if not early or masked:
+        return None, _Whole(model, x)
+    return _Steps(early, graph.inputs, border), _Steps(late, border, graph.outputs)
+
+
+class _Whole(keras.Model):
+    """A model as one of a list of its inputs: compiled apart, so that nothing is left in it."""
+
+    def __init__(self, model, x):
+        super().__init__(name="whole")
+        self.model, self.structure = model, keras.tree.map_structure(lambda _: 0, x)
+        self.built = True
+
+    def call(self, arrays):
+        x = keras.tree.pack_sequence_as(self.structure, list(arrays))
+        return keras.tree.flatten(self.model(x))
+
+
+class _Steps(keras.Model):
+    """Some steps of a functional model, from tensors at their start to tensors at their end."""
+
+    def __init__(self, nodes, start, end):
+        super().__init__(name="steps")
+        self.operations_used = [node.operation for node in nodes]  # for Keras to find their state
+        self.nodes, self.start, self.end = tuple(nodes), start, end
+        self.built = True
+
+    def call(self, arrays):
+        values = {id(t): array for t, array in zip(self.start, arrays, strict=True)}
+        for node in self.nodes:
+            args, kwargs = node.arguments.fill_in(values)
+            outputs = keras.tree.flatten(node.operation(*args, **kwargs))
+            values.update(zip((id(t) for t in node.outputs), outputs, strict=True))
+        return [values[id(t)] for t in self.end]
