@@ -21,7 +21,8 @@ class MaxNorm(keras.constraints.Constraint):
             laid out otherwise, such as DepthwiseConv's.
 
     Raises:
-        ValueError: for a bound that is not positive, or a weight of rank 1 without `axis`.
+        ValueError: for a bound that is not positive, a weight of rank 1 without `axis`, or an axis
+            that the weight has not.
 
     Reference: Srivastava et al., JMLR 15 (2014), section 5.1 and appendix A.3.
 
@@ -45,7 +46,10 @@ class MaxNorm(keras.constraints.Constraint):
                 f"Received: shape {tuple(weight.shape)}"
             )
         weight = ops.convert_to_tensor(weight)
-        axis = tuple(range(len(weight.shape) - 1)) if self.axis is None else self.axis
+        rank = len(weight.shape)
+        axis = tuple(range(rank - 1)) if self.axis is None else self.axis
+        if not all(-rank <= n < rank for n in ([axis] if isinstance(axis, int) else axis)):
+            raise ValueError(f"`axis` is of the weight's {rank} axes. Received: axis={axis!r}")
         # Squares overflow float16 from 256 on.
         precise = keras.backend.result_type(weight.dtype, "float32")
         squares = ops.square(ops.cast(weight, precise))

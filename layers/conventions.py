@@ -79,8 +79,8 @@ _WEIGHTED = (
 def fold_weight_scaling(model):
     """A plain network with the same inference outputs as one with `WeightScaledDropout`.
 
-    Every dropout layer of this package becomes the identity, and the factor of each
-    `WeightScaledDropout` is multiplied into the kernels that it feeds: the "scaled-down weights"
+    Layers that drop units become the identity, and the factor of each `WeightScaledDropout` is
+    multiplied into the kernels that it feeds: the "scaled-down weights"
     of the paper's test-time network.
 
     Args:
@@ -110,6 +110,8 @@ def fold_weight_scaling(model):
             f"{getattr(model, 'name', model)!r} ({type(model).__name__})"
         )
     graph = model._functional if isinstance(model, keras.Sequential) else model
+    if graph is None:
+        raise ValueError(f"folding needs a built model. Received: {model.name!r}, not built yet")
     nodes = [node for level in graph._nodes_by_depth.values() for node in level]
     _check_nested(model)
     factors: dict[str, float] = {}

@@ -118,13 +118,15 @@ class DropConnect(keras.layers.Layer):
 
     def call(self, inputs, training=None):
         if training:
-            return self._activate(self._masked_output(inputs))
-        if self.inference == "moments":
-            return self._moments(inputs)
-        out = self._linear(inputs, self._cast(self.layer.kernel))
-        if self.layer.use_bias:
-            out = out + self._as_channels(self._cast(self.layer.bias), len(out.shape), False)
-        return self._activate(out)
+            out = self._activate(self._masked_output(inputs))
+        elif self.inference == "moments":
+            out = self._moments(inputs)
+        else:
+            out = self._linear(inputs, self._cast(self.layer.kernel))
+            if self.layer.use_bias:
+                out = out + self._as_channels(self._cast(self.layer.bias), len(out.shape), False)
+            out = self._activate(out)
+        return ops.cast(out, self.compute_dtype)
 
     def _activate(self, x):
         return x if self.layer.activation is None else self.layer.activation(x)
@@ -184,20 +186,23 @@ class DropConnect(keras.layers.Layer):
         return ops.reshape(bias, (*lead, *units, *ones) if first else (*lead, *ones, *units))
 
     def _moments(self, inputs):
-        # In float32 whatever the policy: squares leave the range of float16.
-        kernel = ops.cast(self.layer.kernel, "float32")
-        inputs = ops.cast(inputs, "float32")
-        keep = self.dropout.stream.keep()
+        # In float32 at least: squares leave the range of float16.
+        dtype = keras.backend.result_type(self.layer.compute_dtype, "float32")
+        kernel = ops.cast(self.layer.kernel, dtype)
+        inputs = ops.cast(inputs, dtype)
+        keep = self.dropout.stream.keep(dtype)
         spread = (1 - keep) / keep
         mean = self._linear(inputs, kernel)
         variance = self._linear(ops.square(inputs), ops.square(kernel))
         if self.layer.use_bias:
-            bias = self._as_channels(ops.cast(self.layer.bias, "float32"), len(mean.shape), False)
+            bias = self._as_channels(ops.cast(self.layer.bias, dtype), len(mean.shape), False)
             mean = mean + bias
             if self.drop_bias:
                 variance = variance + ops.square(bias)
-        deviation = ops.sqrt(ops.maximum(spread * variance, keras.config.epsilon() ** 2))
-        return ops.cast(self._average(mean, deviation), self.compute_dtype)
+        variance = spread * variance
+        certain = variance <= 0
+        deviation = ops.sqrt(ops.where(certain, 1, variance))
+        return ops.where(certain, self._activate(mean), self._average(mean, deviation))
 
     def _average(self, mean, deviation):
         """The activation's mean over a normal input."""

@@ -116,11 +116,12 @@ class Dropout(keras.layers.Layer):
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
-        store["mask_stream"] = ops.convert_to_numpy(self.stream.state)
+        if self.built:
+            store["mask_stream"] = ops.convert_to_numpy(self.stream.state)
 
     def load_own_variables(self, store):
         # Absent in weights saved from a model with Keras's own Dropout: those start a new stream.
-        if "mask_stream" in store:
+        if self.built and "mask_stream" in store:
             self.stream.restore(store["mask_stream"][...])
 
     def get_config(self):

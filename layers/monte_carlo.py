@@ -32,7 +32,9 @@ def monte_carlo_predict(
 
     Only dropout layers behave as in training: this package's, Keras's own, and those inside
     recurrent and attention layers. BatchNormalization and all else stay in inference. The model is
-    left as it was, its random state and the states of stateful recurrent layers included.
+    left as it was, its random state and the states of stateful recurrent layers included (every
+    sample starts from those). Only functions that the model compiled itself, by `tf.function` or
+    `jax.jit`, keep what they were traced with: give a copy of such a model.
 
     Several samples of one example share a batch, unless a layer has one mask a batch; in a
     Sequential or functional model of one input, what comes before dropout is computed once.
@@ -93,6 +95,7 @@ def monte_carlo_predict(
         else:
             size = 1 if fixed_masks and not sampler.can_share else batch_size
             for sample in range(samples):
+                sampler.restart()
                 for rows, count in _blocks(examples, size):
                     if fixed_masks:
                         sampler.reseed(seed, sample)

@@ -6,6 +6,8 @@ from keras import ops
 from layers.dropout import Dropout
 from layers.structured import SequenceDropout
 
+CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
+
 
 @keras.saving.register_keras_serializable("dropout")
 class VariationalRNN(keras.layers.RNN):
@@ -14,10 +16,10 @@ class VariationalRNN(keras.layers.RNN):
     Masks are drawn anew in every training call. All gates of the cell see the same masks.
 
     Args:
-        cell: A Keras cell (`LSTMCell`, `GRUCell`, `SimpleRNNCell` or one of their interface),
-            whose first state is its output. Its own dropout must be off.
+        cell: A keras.layers `LSTMCell`, `GRUCell` or `SimpleRNNCell`. Its own dropout must be off.
         rate: Float in [0, 1), the fraction of inputs dropped.
-        recurrent_rate: Float in [0, 1), the fraction of the units fed back that is dropped.
+        recurrent_rate: Float in [0, 1), the fraction dropped of the units fed back to the weights;
+            what a cell carries over past them stays whole.
         seed: Optional integer in [0, 2^32).
         **kwargs: Those of `keras.layers.RNN`, such as `return_sequences`.
 
@@ -29,7 +31,7 @@ class VariationalRNN(keras.layers.RNN):
     Output shape: that of `keras.layers.RNN`.
 
     Raises:
-        ValueError: for what is not one cell, a cell with its own dropout, or rates out of range.
+        ValueError: for another cell, one with its own dropout, or rates out of range.
 
     Reference: Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent
     neural networks", NeurIPS 2016 (tied gates).
@@ -42,11 +44,10 @@ class VariationalRNN(keras.layers.RNN):
     """
 
     def __init__(self, cell, *, rate, recurrent_rate, seed=None, **kwargs):
-        one_cell = hasattr(cell, "get_initial_state") and isinstance(cell, keras.layers.Layer)
-        if not one_cell or isinstance(cell, keras.layers.StackedRNNCells):
+        if not isinstance(cell, CELLS):
             raise ValueError(
-                "`cell` is one recurrent cell, such as keras.layers.LSTMCell(8); stack several of "
-                f"these layers for more. Received: cell={cell!r}"
+                "`cell` is one LSTMCell, GRUCell or SimpleRNNCell of keras.layers; stack several "
+                f"of these layers for more. Received: cell={cell!r}"
             )
         if getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0):
             raise ValueError(
@@ -100,12 +101,12 @@ class VariationalRNN(keras.layers.RNN):
 
 
 class _FedBack(keras.layers.Layer):
-    """A cell whose first state, its output fed back, is multiplied by `factor` at every step."""
+    """A cell whose weights see its fed-back output multiplied by `factor` at every step."""
 
     def __init__(self, cell):
         super().__init__(name="fed_back", dtype=cell.dtype_policy)
         self.cell, self.factor = cell, None
-        self.state_size, self.output_size = cell.state_size, getattr(cell, "output_size", None)
+        self.state_size, self.output_size = cell.state_size, cell.output_size
 
     def build(self, input_shape):
         if not self.cell.built:
@@ -118,5 +119,32 @@ class _FedBack(keras.layers.Layer):
         return {"cell": keras.saving.serialize_keras_object(self.cell)}
 
     def call(self, inputs, states, training=None):
-        states = [states[0] * self.factor, *states[1:]]
-        return self.cell(inputs, states, training=training)
+        dropped = states[0] * self.factor
+        if isinstance(self.cell, keras.layers.GRUCell):
+            output = _gru_step(self.cell, inputs, states[0], dropped)
+            return output, [output]
+        # In these cells the first state does nothing but feed the weights.
+        return self.cell(inputs, [dropped, *states[1:]], training=training)
+
+
+def _gru_step(cell, inputs, state, dropped):
+    """A GRU cell's output if its gates see `dropped`; what it carries over is `state` itself.
+
+    Dropped and scaled up at every step, the carried state would grow by 1 / (1 - rate) a step.
+    """
+    input_bias, recurrent_bias = 0.0, 0.0
+    if cell.use_bias:
+        both = ops.cast(cell.bias, cell.compute_dtype)
+        input_bias, recurrent_bias = (both[0], both[1]) if cell.reset_after else (both, 0.0)
+    kernel, recurrent = (
+        ops.cast(weight, cell.compute_dtype) for weight in (cell.kernel, cell.recurrent_kernel)
+    )
+    update, reset, new = ops.split(ops.matmul(inputs, kernel) + input_bias, 3, axis=-1)
+    fed = ops.split(ops.matmul(dropped, recurrent) + recurrent_bias, 3, axis=-1)
+    update = cell.recurrent_activation(update + fed[0])
+    reset = cell.recurrent_activation(reset + fed[1])
+    if cell.reset_after:
+        new = new + reset * fed[2]
+    else:
+        new = new + ops.matmul(reset * dropped, recurrent[:, 2 * cell.units :])
+    return update * state + (1 - update) * cell.activation(new)

@@ -1,5 +1,7 @@
 """A model whose dropout layers sample at inference and all else rests."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -29,21 +31,30 @@ class Sampler:
 
     def __init__(self, model, x, fixed_masks):
         self.model, self.fixed_masks = model, fixed_masks
-        self.layers = [layer for layer in model._flatten_layers() if _drops(layer)]
+        if not isinstance(model, keras.Model):
+            raise ValueError(f"`model` is a Keras model. Received: model={model!r}")
+        parts = list(model._flatten_layers())
+        # Its own dropout layer is fed weights, not examples; DropConnect itself is made to sample.
+        inner = [part.dropout for part in parts if isinstance(part, DropConnect)]
+        self.layers = [la for la in parts if _drops(la) and not any(la is other for other in inner)]
         if not self.layers:
             raise ValueError(
                 "the model has nothing to sample: it needs a dropout layer with a rate above 0. "
                 f"Received: {model.name!r} with {[type(part).__name__ for part in model.layers]}"
             )
         self.can_share = all(isinstance(la, (*MULTIPLYING, DropConnect)) for la in self.layers)
-        self.rows_differ = all(_rows_differ(layer) for layer in self.layers)
+        self.stateful = [part for part in parts if getattr(part, "stateful", False)]
+        self.rows_differ = not self.stateful and all(_rows_differ(la) for la in self.layers)
         self.reached = []
         self.first, self.second = _cut(model, x, self.layers)
         self.generators = _generators(model)
 
     def __enter__(self):
         variables = [*self.model.non_trainable_variables, *(g.state for g in self.generators)]
-        self._state = [(v, ops.convert_to_numpy(v).copy()) for v in variables]
+        # Keras does not count these among a model's variables.
+        states = [v for layer in self.stateful for v in keras.tree.flatten(layer.states)]
+        self._state = [(v, ops.convert_to_numpy(v).copy()) for v in variables + states]
+        self._sequence_state = self._state[len(variables) :]
         self._calls = [vars(layer).get("call") for layer in self.layers]
         self._apart = [
             layer
@@ -79,6 +90,11 @@ class Sampler:
 
         shared = self.fixed_masks and isinstance(layer, MULTIPLYING)
         return shared_call if shared else training_call
+
+    def restart(self):
+        """Puts the states of stateful recurrent layers back, for another pass over the data."""
+        for variable, value in self._sequence_state:
+            variable.assign(value)
 
     def reseed(self, seed, sample):
         """Sets all random state of the model from (seed, sample)."""
@@ -124,7 +140,7 @@ def _drops(layer):
     # Keras's recurrent layers and cells drop with masks of their own.
     rates = [getattr(layer, name, 0) for name in ("dropout", "recurrent_dropout")]
     recurrent = isinstance(layer, keras.layers.RNN) or hasattr(layer, "recurrent_initializer")
-    return recurrent and any(isinstance(rate, float) and rate > 0 for rate in rates)
+    return recurrent and any(isinstance(rate, numbers.Real) and float(rate) > 0 for rate in rates)
 
 
 def _rows_differ(layer):
@@ -148,7 +164,9 @@ def _cut(model, x, layers):
     The first is None where the model cannot be cut, and the second the whole then.
     """
     graph = getattr(model, "_functional", None) or model  # a Sequential model has one inside
-    if isinstance(x, (list, tuple, dict)) or not hasattr(graph, "_nodes_by_depth"):
+    # A class of the user's may do more than its graph says.
+    plain = type(model).__module__.startswith("keras.") and hasattr(graph, "_nodes_by_depth")
+    if isinstance(x, (list, tuple, dict)) or not plain or np.ndim(x) != len(graph.inputs[0].shape):
         return None, _Whole(model, x)
     dropping = {id(layer) for layer in layers}
     by_depth = graph._nodes_by_depth
@@ -197,7 +215,9 @@ class _Steps(keras.Model):
         self.built = True
 
     def call(self, arrays):
-        values = {id(t): array for t, array in zip(self.start, arrays, strict=True)}
+        # As Keras does with a model's inputs.
+        given = zip(self.start, arrays, strict=True)
+        values = {id(t): ops.cast(array, t.dtype) for t, array in given}
         for node in self.nodes:
             args, kwargs = node.arguments.fill_in(values)
             outputs = keras.tree.flatten(node.operation(*args, **kwargs))

@@ -2,7 +2,9 @@
 
 import keras
 
+from layers.dropconnect import DropConnect
 from layers.dropout import Dropout
+from layers.recurrent import VariationalRNN
 
 
 class RateSchedule(keras.callbacks.Callback):
@@ -14,8 +16,8 @@ class RateSchedule(keras.callbacks.Callback):
             model; both rates of a `VariationalRNN` follow then.
 
     Raises:
-        ValueError: for a schedule that cannot be called; when training starts, for a model without
-            such a layer.
+        ValueError: for a schedule that cannot be called or layers that do not drop; when training
+            starts, for a model without such a layer.
 
     Example:
 
@@ -29,11 +31,19 @@ class RateSchedule(keras.callbacks.Callback):
                 "`schedule` is a function from the epoch's index to a rate. "
                 f"Received: schedule={schedule!r}"
             )
+        settable = (Dropout, DropConnect, VariationalRNN)
+        if layers is not None and not (
+            isinstance(layers, (list, tuple)) and all(isinstance(la, settable) for la in layers)
+        ):
+            raise ValueError(
+                "`layers` is None or a list of dropout layers of this package. "
+                f"Received: layers={layers!r}"
+            )
         self.schedule, self.layers = schedule, layers
-        self._following = []
+        self._following: list = []
 
     def on_train_begin(self, logs=None):
-        self._following = self.layers
+        self._following = list(self.layers or ())
         if self.layers is None:
             found = self.model._flatten_layers(include_self=False)
             self._following = [layer for layer in found if isinstance(layer, Dropout)]

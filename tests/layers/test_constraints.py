@@ -66,3 +66,9 @@ def test_half_precision_norms_do_not_overflow():
     kernel = np.full((30, 2), 300.0, "float16")
     out = array(MaxNorm(3.0)(kernel)).astype(float)
     np.testing.assert_allclose(np.linalg.norm(out, axis=0), 3.0, rtol=2e-3)
+
+
+def test_an_axis_that_the_weight_has_not_is_refused():
+    for axis in (7, (0, 2), -3):
+        with pytest.raises(ValueError, match="`axis` is of the weight's 2 axes"):
+            MaxNorm(1.0, axis=axis)(np.ones((2, 3), "float32"))

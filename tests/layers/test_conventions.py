@@ -163,3 +163,8 @@ def test_sharing_nesting_and_scaled_outputs_are_refused():
         fold_weight_scaling(keras.Model(inputs, inner(inputs)))
     with pytest.raises(ValueError, match="functional or Sequential"):
         fold_weight_scaling(keras.layers.Dense(4))
+
+
+def test_a_model_that_is_not_built_is_not_folded():
+    with pytest.raises(ValueError, match="needs a built model"):
+        fold_weight_scaling(keras.Sequential([WeightScaledDropout(0.5), keras.layers.Dense(2)]))

@@ -244,3 +244,17 @@ def test_the_wrapped_layers_activity_penalty_counts_once(training):
     connect(x, training=training)
     assert len(connect.losses) == 1
     assert float(connect.losses[0]) == pytest.approx((array(layer(x)) ** 2).sum() / 3, rel=1e-4)
+
+
+def test_moments_at_rate_zero_are_the_plain_layer():
+    dense = keras.layers.Dense(4, "relu", use_bias=False)
+    x = np.zeros((2, 5), "float32")
+    np.testing.assert_array_equal(array(DropConnect(dense, 0.0, inference="moments")(x)), 0)
+
+
+@pytest.mark.parametrize("inference", ["mean", "moments"])
+@pytest.mark.parametrize("training", [True, False])
+def test_outputs_have_the_wrappers_type(inference, training):
+    connect = DropConnect(keras.layers.Dense(4), 0.5, inference=inference, dtype="mixed_float16")
+    out = connect(ones((2, 5)), training=training)
+    assert keras.backend.standardize_dtype(out.dtype) == "float16"

@@ -118,3 +118,10 @@ def test_a_noise_shape_that_is_none_is_refused(noise_shape):
 def test_inputs_of_integers_are_refused():
     with pytest.raises(ValueError, match=r"floating-point inputs\. Received: inputs of int32"):
         Dropout(0.5)(np.ones((2, 3), "int32"), training=True)
+
+
+def test_a_model_with_layers_not_built_yet_saves(tmp_path):
+    model = keras.Sequential([keras.layers.Dense(3), Dropout(0.5)])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.layers[1].rate == 0.5

@@ -76,6 +76,7 @@ def test_any_dropout_layer_is_sampled_and_the_model_left_as_it_was(layer, batch_
     "layer",
     [
         lambda: keras.layers.LSTM(4, dropout=0.5),
+        lambda: keras.layers.LSTM(4, dropout=np.float32(0.5)),
         lambda: keras.layers.GRU(4, recurrent_dropout=0.5),
         lambda: VariationalRNN(keras.layers.LSTMCell(4), rate=0.5, recurrent_rate=0.5),
         lambda: keras.layers.RNN(keras.layers.LSTMCell(4, dropout=0.5)),
@@ -279,14 +280,75 @@ def test_samples_differ_where_a_layer_has_one_mask_a_batch():
         assert (found.variance > 0).all()
 
 
-def test_the_states_of_stateful_layers_and_batch_normalization_in_a_cell_stay():
-    x = keras.Input(batch_shape=(9, 2, 6))
-    y = VariationalRNN(keras.layers.GRUCell(4), rate=0.5, recurrent_rate=0.5, stateful=True)(x)
-    model = keras.Model(x, keras.layers.Dense(3, "softmax")(y))
+def counting_rnn(batch):
+    """Adds up its inputs, on and on."""
+    x = keras.Input(batch_shape=(batch, 3, 1))
+    settings = {"activation": None, "use_bias": False, "stateful": True}
+    ones = {"kernel_initializer": "ones", "recurrent_initializer": "ones"}
+    rnn = keras.layers.SimpleRNN(1, **settings, **ones)
+    return x, rnn
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_every_sample_starts_from_the_states_of_stateful_layers_and_they_stay(before):
+    x, rnn = counting_rnn(2)
+    y = rnn(Dropout(0.001)(x)) if before else Dropout(0.001)(rnn(x))
+    model = keras.Model(x, y)
+    data = ones((2, 3, 1))
+    model(data)
+    for _ in range(2):
+        found = monte_carlo_predict(model, data, samples=5, seed=1, outputs="values", batch_size=2)
+        np.testing.assert_allclose(found.mean, 6, rtol=0.01)
+        np.testing.assert_array_equal(array(rnn.states[0]), 3)
+
+
+def test_batch_normalization_in_a_cell_does_not_train():
+    layer = VariationalRNN(keras.layers.GRUCell(4), rate=0.5, recurrent_rate=0.5)
+    norm = keras.layers.BatchNormalization()
+    model = classifier(norm, layer, shape=(2, 6))
     before = state(model)
-    monte_carlo_predict(model, np.stack([X, X], 1), samples=3, seed=1, batch_size=9)
+    monte_carlo_predict(model, np.stack([X, X], 1), samples=3, seed=1)
     for was, now in zip(before, state(model), strict=True):
         np.testing.assert_array_equal(was, now)
+
+
+def test_a_subclass_with_a_call_of_its_own_is_followed():
+    class Tenfold(keras.Model):
+        def __init__(self):
+            x = keras.Input((3,))
+            super().__init__(x, Dropout(0.5)(keras.layers.Rescaling(1.0)(x)))
+
+        def call(self, x, training=None):
+            return 10 * super().call(x, training=training)
+
+    found = monte_carlo_predict(Tenfold(), ones((1, 3)), samples=400, seed=1, outputs="values")
+    np.testing.assert_allclose(found.mean, 10, atol=3)
+
+
+def test_inputs_are_cast_and_shaped_as_keras_does():
+    x = keras.Input((3,))
+    model = keras.Model(x, Dropout(0.001)(keras.ops.square(x)))
+    pixels = np.array([[20, 30, 3]], "uint8")
+    found = monte_carlo_predict(model, pixels, samples=3, seed=1, outputs="values")
+    np.testing.assert_allclose(found.mean, [[400, 900, 9]], rtol=0.01)
+    x = keras.Input((1,))
+    model = keras.Model(x, Dropout(0.001)(keras.layers.Rescaling(2.0)(x)))
+    found = monte_carlo_predict(model, ones((4,)), samples=3, seed=1, outputs="values")
+    np.testing.assert_allclose(found.mean, np.full((4, 1), 2), rtol=0.01)
+
+
+def test_fixed_masks_of_dropconnect_are_of_single_weights():
+    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    for per_example in (False, True):
+        model = keras.Sequential(
+            [keras.Input((100,)), DropConnect(dense, 0.5, per_example=per_example, seed=1)]
+        )
+        settings = {"samples": 300, "seed": 3, "outputs": "values", "fixed_masks": True}
+        found = monte_carlo_predict(model, ones((2, 100)), **settings)
+        # 100 weights of variance 1 each, those of both examples alike.
+        np.testing.assert_allclose(found.variance, 100, rtol=0.3)
+        np.testing.assert_array_equal(found.variance[0], found.variance[1])
+        assert model.layers[0].per_example == per_example
 
 
 def test_nothing_to_sample_and_bad_arguments_are_refused():
@@ -297,6 +359,8 @@ def test_nothing_to_sample_and_bad_arguments_are_refused():
     ):
         with pytest.raises(ValueError, match="nothing to sample"):
             monte_carlo_predict(model, X, samples=5, seed=1)
+    with pytest.raises(ValueError, match="is a Keras model"):
+        monte_carlo_predict(None, X, samples=5, seed=1)
     model = classifier(Dropout(0.5))
     for x in (X[:0], [X, X[:3]], [], np.float32(1)):
         with pytest.raises(ValueError, match="one number of examples"):
@@ -319,6 +383,9 @@ def test_a_failure_leaves_the_model_as_it_was():
 def test_a_schedule_that_is_no_function_is_refused():
     with pytest.raises(ValueError, match="`schedule` is a function"):
         RateSchedule(0.5)
+    for wrong in (Dropout(0.5), [keras.layers.Dropout(0.5)]):
+        with pytest.raises(ValueError, match="`layers` is None or a list"):
+            RateSchedule(lambda epoch: 0.5, layers=wrong)
 
 
 def test_a_rate_can_follow_a_schedule_under_fit():

@@ -9,13 +9,8 @@ from layers import SequenceDropout, VariationalRNN
 CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
 
 
-class Recorder(keras.layers.Layer):
+class Recorder(keras.layers.SimpleRNNCell):
     """A cell that returns what it is given: its inputs and the state fed back."""
-
-    def __init__(self, units):
-        super().__init__()
-        self.units = self.output_size = self.state_size = units
-        self.built = True
 
     def get_initial_state(self, batch_size=None):
         return [ops.ones((batch_size, self.units))]
@@ -41,6 +36,33 @@ def test_one_mask_for_all_steps_of_a_call_and_another_in_the_next():
     assert (inputs[0] != inputs[1]).any(), "examples have masks of their own"
     again = array(layer(ones((16, 7, 100)), training=True))
     assert (again != seen).any()
+
+
+@pytest.mark.parametrize("reset_after", [True, False])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_the_gates_of_a_gru_see_dropped_units_and_its_memory_stays_whole(reset_after, use_bias):
+    """By hand: Keras's own cell, its recurrent kernel's rows dropped and scaled, one example."""
+    cell = keras.layers.GRUCell(
+        40, reset_after=reset_after, use_bias=use_bias, bias_initializer="normal"
+    )
+    layer = rnn(cell, rate=0.0, recurrent_rate=0.5)
+    x = np.random.default_rng(0).normal(size=(1, 6, 3)).astype("float32")
+    layer(x)
+    calls = ops.convert_to_numpy(layer.recurrent_dropout.stream.state).copy()
+    factor = array(layer.recurrent_dropout(ones((1, 40)), training=True))[0]
+    layer.recurrent_dropout.stream.state.assign(calls)
+    out = array(layer(x, training=True))
+    cell.recurrent_kernel.assign(cell.recurrent_kernel * factor[:, None])
+    expected = array(keras.layers.RNN(cell, return_sequences=True)(x))
+    np.testing.assert_allclose(out, expected, atol=1e-5)
+    assert 0 < (factor == 0).mean() < 1
+
+
+@pytest.mark.parametrize("cell", CELLS[:2])
+def test_long_sequences_stay_bounded_in_training(cell):
+    layer = VariationalRNN(cell(32), rate=0.0, recurrent_rate=0.75, seed=1)
+    x = np.random.default_rng(0).normal(size=(16, 100, 8)).astype("float32")
+    assert np.abs(array(layer(x, training=True))).max() <= 1
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -140,5 +162,5 @@ def test_a_cell_with_dropout_of_its_own_is_refused():
         VariationalRNN(keras.layers.LSTMCell(3), rate=1, recurrent_rate=0.1)
     cells = [keras.layers.LSTMCell(3), keras.layers.LSTMCell(3)]
     for other in (3, cells, keras.layers.StackedRNNCells(cells), keras.layers.Dense(3)):
-        with pytest.raises(ValueError, match="one recurrent cell"):
+        with pytest.raises(ValueError, match="one LSTMCell, GRUCell or SimpleRNNCell"):
             VariationalRNN(other, rate=0.1, recurrent_rate=0.1)
