@@ -1,9 +1,13 @@
 """Max-norm: a bound on the norm of each unit's incoming weights."""
 
+import math
 import numbers
 
 import keras
 from keras import ops
+
+# Compilers reduce over rows slowly; added in so many slices, the rows take half the time.
+SLICES = 8
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -53,12 +57,25 @@ class MaxNorm(keras.constraints.Constraint):
         # Squares overflow float16 from 256 on.
         precise = keras.backend.result_type(weight.dtype, "float32")
         squares = ops.square(ops.cast(weight, precise))
+        if self.axis is None:
+            squares, axis = _added_up(squares), 0
         norm = ops.sqrt(ops.sum(squares, axis=axis, keepdims=True))
         bound = ops.convert_to_tensor(self.bound, dtype=precise)
         outside = norm > bound
-        # The inner `where` keeps 0 / 0 out of a gradient through an all-zero vector.
-        factor = ops.cast(bound / ops.where(outside, norm, 1), weight.dtype)
-        return ops.where(outside, weight * factor, weight)
+        # The inner `where` keeps 0 / 0 out of a gradient through an all-zero vector; times 1 a
+        # vector inside the ball stays as it is.
+        factor = ops.where(outside, bound / ops.where(outside, norm, 1), 1)
+        return weight * ops.cast(factor, weight.dtype)
 
     def get_config(self):
         return {"bound": float(self.bound), "axis": self.axis}
+
+
+def _added_up(squares):
+    """Sums over some rows of a kernel's squares: shape (fewer rows, units)."""
+    rows, units = math.prod(squares.shape[:-1]), squares.shape[-1]
+    flat = ops.reshape(squares, (rows, units))
+    if rows % SLICES:
+        return flat
+    part = rows // SLICES
+    return sum(flat[i * part : (i + 1) * part] for i in range(SLICES))

@@ -8,7 +8,7 @@ learning rates, norm bounds and penalty strengths are those of a network scaled 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 
 PROFILES = ("smoke", "quick", "cpu", "paper")
 DECAYS = ("none", "linear", "inverse_time", "halving")
@@ -18,15 +18,66 @@ class UserError(Exception):
     """A mistake that the user can mend: one clear sentence, exit status 2."""
 
 
+def _scaled(widths: tuple[int, ...], factor: float) -> tuple[int, ...]:
+    return tuple(max(1, round(units * factor)) for units in widths)
+
+
 @dataclass(frozen=True)
 class Mlp:
-    """Fully connected hidden layers: their widths in units, and their activation."""
+    """Fully connected hidden layers: their widths in units, and their activation.
+
+    A unit of activation "maxout" is the largest of `pieces` linear functions.
+    """
+
+    hidden: tuple[int, ...]
+    activation: str
+    pieces: int = 1
+
+    def __post_init__(self) -> None:
+        if (self.activation == "maxout") != (self.pieces > 1):
+            raise ValueError(
+                "maxout units have 2 pieces or more, others 1. Received: "
+                f"activation={self.activation!r}, pieces={self.pieces}"
+            )
+
+    def scaled(self, width: float) -> "Mlp":
+        return replace(self, hidden=_scaled(self.hidden, width))
+
+
+@dataclass(frozen=True)
+class ConvNet:
+    """5 x 5 convolutions, each followed by 3 x 3 max-pooling with stride 2, then fully connected
+    layers: the paper's network for CIFAR and SVHN (B.2, B.3), where the defaults stand."""
+
+    filters: tuple[int, ...]
+    hidden: tuple[int, ...]
+    activation: str
+
+    def scaled(self, width: float) -> "ConvNet":
+        return replace(
+            self, filters=_scaled(self.filters, width), hidden=_scaled(self.hidden, width)
+        )
+
+
+@dataclass(frozen=True)
+class Autoencoder:
+    """One hidden layer, and logistic outputs that reproduce the inputs (Figures 7 and 8)."""
 
     hidden: tuple[int, ...]
     activation: str
 
-    def scaled(self, width: float) -> "Mlp":
-        return replace(self, hidden=tuple(max(1, round(units * width)) for units in self.hidden))
+    def scaled(self, width: float) -> "Autoencoder":
+        return replace(self, hidden=_scaled(self.hidden, width))
+
+
+def _stated(value) -> dict:
+    """The fields of a dataclass that are not at their default."""
+    named = ((field, getattr(value, field.name)) for field in fields(value))
+    return {
+        field.name: each
+        for field, each in named
+        if field.default is MISSING or each != field.default
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +85,7 @@ class Run:
     """One training run: everything that determines its rows, and nothing else."""
 
     data: str
-    net: Mlp
+    net: Mlp | ConvNet | Autoencoder
     batch_size: int
     learning_rate: float
     # Filled in from the profile's budget and the stage; a run without them is a template.
@@ -49,7 +100,10 @@ class Run:
     test: bool = False
     # Also measure at this many evenly spaced points of training.
     curve_points: int = 0
+    # The probability to keep a unit: of the inputs, of each convolution's outputs, and of each
+    # fully connected hidden layer's.
     keep_input: float = 1.0
+    keep_conv: tuple[float, ...] = ()
     keep: float = 1.0
     momentum: float = 0.0
     # Fractions of the run's updates, so that a schedule keeps its shape at every budget.
@@ -58,6 +112,8 @@ class Run:
     warm_up_fraction: float = 0.0
     decay: str = "none"
     decay_fraction: float = 0.0
+    # The input layer's learning rate is this fraction of the others'.
+    input_rate_factor: float = 1.0
     max_norm: float | None = None
     l2: float = 0.0
     l1: float = 0.0
@@ -66,13 +122,21 @@ class Run:
     sparsity_target: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("keep", "keep_input"):
-            if not 0 < getattr(self, name) <= 1:
+        keeps = {"keep": (self.keep,), "keep_input": (self.keep_input,)}
+        for name, values in (keeps | {"keep_conv": self.keep_conv}).items():
+            if not all(0 < value <= 1 for value in values):
                 raise ValueError(
                     f"`{name}` is a probability in (0, 1]. Received: {getattr(self, name)!r}"
                 )
-        if not self.learning_rate > 0:
-            raise ValueError(f"`learning_rate` is positive. Received: {self.learning_rate!r}")
+        convolutions = len(self.net.filters) if isinstance(self.net, ConvNet) else 0
+        if len(self.keep_conv) not in (0, convolutions):
+            raise ValueError(
+                f"`keep_conv` has one entry for each of the net's {convolutions} convolutions. "
+                f"Received: {self.keep_conv!r}"
+            )
+        for name in ("learning_rate", "input_rate_factor"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` is positive. Received: {getattr(self, name)!r}")
         if self.decay not in DECAYS:
             raise ValueError(f"`decay` is one of {DECAYS}. Received: {self.decay!r}")
         if self.decay in ("inverse_time", "halving") and not self.decay_fraction > 0:
@@ -83,13 +147,8 @@ class Run:
     def settings(self) -> dict:
         """All that is stated, as JSON values; a field left off is absent, so that a field added
         later changes no old key."""
-        stated = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.default is MISSING or value != field.default:
-                stated[field.name] = value
-        stated["net"] = {"kind": type(self.net).__name__, **asdict(self.net)}
-        return json.loads(json.dumps(stated))
+        net = {"kind": type(self.net).__name__, **_stated(self.net)}
+        return json.loads(json.dumps(_stated(self) | {"net": net}))
 
     @property
     def key(self) -> str:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from reproduce import Run
+from reproduce import Autoencoder, Run
 from reproduce.data import Dataset
 from reproduce.models import Built, build
 
@@ -31,6 +31,7 @@ def engine_for(run: Run, dataset: Dataset) -> "Engine":
         run.net,
         run.batch_size,
         run.keep_input < 1,
+        tuple(keep < 1 for keep in run.keep_conv),
         run.keep < 1,
         run.max_norm is not None,
         run.l2 > 0,
@@ -73,6 +74,7 @@ class Engine:
         self.velocities = [tf.Variable(tf.zeros_like(weight)) for weight in self.weights]
         self.images, self.labels = _resident(dataset)
         self.uses_l1 = run.l1 > 0
+        self.reconstructs = isinstance(run.net, Autoencoder)
         self.order = tf.Variable(tf.zeros((CHUNK_UPDATES, run.batch_size), tf.int32))
         # Per update of the chunk: learning rate, momentum, L1 strength.
         self.schedule = tf.Variable(tf.zeros((CHUNK_UPDATES, 3)))
@@ -123,11 +125,8 @@ class Engine:
         batch = tf.gather(self.order, self.position)
         rate, momentum, l1 = tf.unstack(tf.gather(self.schedule, self.position))
         with tf.GradientTape() as tape:
-            logits = self.model(tf.gather(self.images, batch), training=True)
-            losses = keras.losses.sparse_categorical_crossentropy(
-                tf.gather(self.labels, batch), logits, from_logits=True
-            )
-            loss = tf.reduce_mean(losses)
+            images = tf.gather(self.images, batch)
+            loss = self._loss(images, tf.gather(self.labels, batch))
             total = tf.add_n([loss, *self.model.losses])
         gradients = tape.gradient(total, self.weights)
         for i, (weight, velocity, gradient) in enumerate(
@@ -141,6 +140,14 @@ class Engine:
             weight.assign(moved if constraint is None else constraint(moved))
         self.loss_sum.assign_add(loss)
         return self.position.assign_add(1)
+
+    def _loss(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        logits = self.model(images, training=True)
+        if self.reconstructs:
+            error = tf.sigmoid(logits) - tf.reshape(images, tf.shape(logits))
+            return tf.reduce_sum(tf.square(error)) / (2 * images.shape[0])
+        losses = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+        return tf.reduce_mean(losses)
 
     def _score(self, ids: tf.Tensor) -> tf.Tensor:
         return self.model(tf.gather(self.images, ids), training=False)

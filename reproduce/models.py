@@ -4,12 +4,15 @@ A run's numbers are the paper's (scaled at test time); the model uses inverted d
 kernel's numbers are multiplied by the factors of `paper_to_inverted` for the units that feed it.
 """
 
+import math
 from typing import NamedTuple
 
 import keras
 
-from layers import Dropout, KLSparsity, MaxNorm, paper_to_inverted
-from reproduce import Run, derived_seed
+from layers import Dropout, KLSparsity, MaxNorm, Maxout, paper_to_inverted
+from reproduce import Autoencoder, ConvNet, Run, derived_seed
+
+CONVOLUTION, POOL, POOL_STRIDE = 5, 3, 2
 
 
 class Built(NamedTuple):
@@ -22,52 +25,98 @@ class Built(NamedTuple):
 
 
 def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
-    """The network of `run` for inputs of `shape`, weights and masks drawn from its seed."""
-    factors = []
-    inputs = keras.Input(shape, name="pixels")
-    x = keras.layers.Flatten(name="flat")(inputs)
-    for depth, units in enumerate(run.net.hidden):
-        keep = run.keep if depth else run.keep_input
-        x = _dropout(x, keep, run, depth)
-        x = _dense(run, units, depth, keep)(x)
-        x = keras.layers.Activation(
-            run.net.activation, activity_regularizer=_sparsity(run), name=f"hidden_{depth + 1}"
-        )(x)
-        factors.append(paper_to_inverted(keep))
-    x = _dropout(x, run.keep, run, len(run.net.hidden))
-    logits = _dense(run, classes, len(run.net.hidden), run.keep)(x)
-    factors.append(paper_to_inverted(run.keep))
-    model = keras.Model(inputs, logits, name="mlp")
-    return Built(
-        model,
-        [rate for factor in factors for rate in (factor.learning_rate, 1.0)],
-        [l1 for factor in factors for l1 in (factor.l1, 0.0)],
-    )
+    """The network of `run` for inputs of `shape`, weights and masks drawn from its seed.
+
+    An autoencoder's logits are those of the pixels, one after the other; others' of the classes.
+    """
+    stack = _Stack(run, shape)
+    outputs = classes
+    if isinstance(run.net, ConvNet):
+        keeps = run.keep_conv or (1.0,) * len(run.net.filters)
+        for filters, keep in zip(run.net.filters, keeps, strict=True):
+            stack.convolve(filters, next_keep=keep)
+    elif isinstance(run.net, Autoencoder):
+        outputs = math.prod(shape)
+    stack.flatten()
+    for units in run.net.hidden:
+        stack.hidden(units)
+    stack.dense(outputs)
+    return stack.built(type(run.net).__name__.lower())
 
 
-def _dropout(x, keep: float, run: Run, depth: int):
-    if keep == 1:
-        return x
-    seed = derived_seed(run.seed, "masks")
-    return Dropout(1 - keep, seed=seed, name=f"dropout_{depth}")(x)
+class _Stack:
+    """A network layer by layer; each kernel's numbers follow the units that feed it."""
 
+    def __init__(self, run: Run, shape: tuple[int, ...]):
+        self.run = run
+        self.x = self.inputs = keras.Input(shape, name="pixels")
+        # The probability to keep the units at the top, not dropped yet.
+        self.keep = run.keep_input
+        self.rates: list[float] = []
+        self.l1: list[float] = []
+        self.depth = 0
 
-def _dense(run: Run, units: int, depth: int, keep: float) -> keras.layers.Dense:
-    factor = paper_to_inverted(keep)
-    return keras.layers.Dense(
-        units,
-        # He initialisation in the paper's form, so standard deviation keep * sqrt(2 / fan_in) here.
-        # Our guess: the paper gives no initialisation.
-        kernel_initializer=keras.initializers.VarianceScaling(
-            2.0 * factor.weights**2,
-            mode="fan_in",
-            distribution="untruncated_normal",
-            seed=derived_seed(run.seed, "weights", depth),
-        ),
-        kernel_constraint=MaxNorm(run.max_norm * factor.max_norm) if run.max_norm else None,
-        kernel_regularizer=keras.regularizers.L2(run.l2 * factor.l2) if run.l2 else None,
-        name=f"dense_{depth + 1}",
-    )
+    def flatten(self) -> None:
+        self.x = keras.layers.Flatten(name="flat")(self.x)
+
+    def convolve(self, filters: int, next_keep: float) -> None:
+        if len(self.x.shape) == 3:  # grey images have no axis of channels
+            self.x = keras.layers.Reshape((*self.x.shape[1:], 1), name="channel")(self.x)
+        settings = self._weights("conv")
+        self.x = keras.layers.Conv2D(filters, CONVOLUTION, padding="same", **settings)(self.x)
+        self._activate()
+        self.x = keras.layers.MaxPooling2D(
+            POOL, POOL_STRIDE, padding="same", name=f"pool_{self.depth}"
+        )(self.x)
+        self.keep = next_keep
+
+    def hidden(self, units: int) -> None:
+        net = self.run.net
+        pieces = getattr(net, "pieces", 1)
+        if pieces > 1:
+            self.x = Maxout(units, pieces=pieces, **self._weights("maxout"))(self.x)
+        else:
+            self.dense(units)
+            self._activate()
+        self.keep = self.run.keep
+
+    def dense(self, units: int) -> None:
+        self.x = keras.layers.Dense(units, **self._weights("dense"))(self.x)
+
+    def _activate(self) -> None:
+        self.x = keras.layers.Activation(
+            self.run.net.activation,
+            activity_regularizer=_sparsity(self.run),
+            name=f"hidden_{self.depth}",
+        )(self.x)
+
+    def _weights(self, kind: str) -> dict:
+        """Drops the units at the top; the settings of the layer that they feed."""
+        run, keep, depth = self.run, self.keep, self.depth
+        if keep < 1:
+            seed = derived_seed(run.seed, "masks")
+            self.x = Dropout(1 - keep, seed=seed, name=f"dropout_{depth}")(self.x)
+        factor = paper_to_inverted(keep)
+        part = 1.0 if depth else run.input_rate_factor
+        self.rates += [factor.learning_rate * part, part]
+        self.l1 += [factor.l1, 0.0]
+        self.depth += 1
+        return {
+            # He initialisation in the paper's form, so sd keep * sqrt(2 / fan_in) here. Our guess:
+            # the paper gives no initialisation.
+            "kernel_initializer": keras.initializers.VarianceScaling(
+                2.0 * factor.weights**2,
+                mode="fan_in",
+                distribution="untruncated_normal",
+                seed=derived_seed(run.seed, "weights", depth),
+            ),
+            "kernel_constraint": MaxNorm(run.max_norm * factor.max_norm) if run.max_norm else None,
+            "kernel_regularizer": keras.regularizers.L2(run.l2 * factor.l2) if run.l2 else None,
+            "name": f"{kind}_{self.depth}",
+        }
+
+    def built(self, name: str) -> Built:
+        return Built(keras.Model(self.inputs, self.x, name=name), self.rates, self.l1)
 
 
 def _sparsity(run: Run) -> KLSparsity | None:

@@ -1,0 +1,246 @@
+"""Times this project beside its peers and writes results/bench.csv and results/bench.json.
+
+Contestants take turns, block by block, each in a process of its own, so that a change of the
+machine's speed meets all of them; a ratio is the median of those of neighbouring blocks.
+"""
+
+import argparse
+import csv
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.cases import CASES
+from benchmarks.working import RUNS, UPDATES
+
+ROUNDS = 9
+# The other processes' threads spin for a while after their block; let them fall asleep.
+PAUSE_SECONDS = 0.3
+COLUMNS = ("case", "peer", "ours", "theirs", "unit", "ratio", "ratio_min", "ratio_max", "n")
+OURS = "ours"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One contestant of a group: the module that it runs, and that module's case."""
+
+    label: str
+    module: str
+    case: str
+
+    @property
+    def is_peer(self) -> bool:
+        return self.module in ("stock_keras", "pytorch", "jax_scan")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Contestants that take turns; the first is this project's, the others are compared with it."""
+
+    case: str
+    unit: str
+    # What one block counts as: seconds are divided by this and multiplied by `scale`.
+    per_block: int
+    scale: float
+    entries: tuple[Entry, ...]
+    # The most memory that the first may take, in MiB.
+    limit_mib: float | None = None
+
+
+def training(case: str, *modules: str, also: tuple[str, ...] = (), limit_mib=None) -> Group:
+    labels = {
+        "stock_keras": "stock Keras, fit",
+        "pytorch": "PyTorch",
+        "jax_scan": "JAX, one scan",
+        "products": "matrix products alone",
+    }
+    entries = [Entry(OURS, "ours", case)]
+    entries += [Entry(labels[module], module, case) for module in modules]
+    entries += [Entry(f"ours, {other.rsplit(' ', 1)[1]}", "ours", other) for other in also]
+    return Group(case, "ms/update", CASES[case].updates, 1e3, tuple(entries), limit_mib)
+
+
+MLP_PEERS = ("stock_keras", "pytorch", "jax_scan", "products")
+GROUPS = (
+    training("3x1024 none", *MLP_PEERS),
+    training("3x1024 dropout", *MLP_PEERS, also=("3x1024 none",)),
+    training("3x1024 dropout + max-norm", *MLP_PEERS, also=("3x1024 none",), limit_mib=1536),
+    training("2x4096 dropout + max-norm", *MLP_PEERS),
+    training("CIFAR third width none", "stock_keras", "pytorch"),
+    training(
+        "CIFAR third width dropout", "stock_keras", "pytorch", also=("CIFAR third width none",)
+    ),
+    training("CIFAR third width dropout + max-norm", "stock_keras", "pytorch"),
+    training("CIFAR full width dropout + max-norm", "stock_keras", "pytorch", limit_mib=4096),
+    Group(
+        "Monte-Carlo prediction, 50 samples of 1,000",
+        "s",
+        1,
+        1.0,
+        (
+            Entry("monte_carlo_predict", "predicting", "ours"),
+            Entry("loop over model(x, training=True)", "predicting", "loop"),
+        ),
+    ),
+    Group(
+        f"{RUNS} small runs, 2 workers",
+        "ms/update",
+        RUNS * UPDATES,
+        1e3,
+        (Entry("2 workers", "working", "2"), Entry("one process", "working", "1")),
+    ),
+)
+# Commands that a person waits for, and the seconds that the design gives them.
+COLD = {
+    "cold start of list": (["list"], 0.5),
+    "cold start of report": (["report", "--results-dir", "results"], 5.0),
+}
+
+
+class Contestant:
+    """A process that trains a block at each request."""
+
+    def __init__(self, entry: Entry, peers: str):
+        python = peers if entry.is_peer else sys.executable
+        command = [python, "-m", "benchmarks.contestant", entry.module, entry.case]
+        self.entry, self.began = entry, time.perf_counter()
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.answer = self._read()
+        self.told = self.answer["told"]
+        self.first_mib = self.answer["resident_mib"]
+
+    def _read(self) -> dict:
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(
+                f"error: {' '.join(self.process.args)} ended early; run it by hand to see why"
+            )
+        return json.loads(line)
+
+    def block(self) -> float:
+        self.process.stdin.write("block\n")
+        self.process.stdin.flush()
+        self.answer = self._read()
+        return self.answer["seconds"]
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def compare(group: Group, peers: str, told: dict) -> Iterator[tuple]:
+    """Rows of one group: its first contestant against each other one, and against its limit."""
+    contestants = [Contestant(entry, peers) for entry in group.entries]
+    seconds: list[list[float]] = [[] for _ in contestants]
+    for _ in range(ROUNDS):
+        for contestant, times in zip(contestants, seconds, strict=True):
+            times.append(contestant.block())
+            time.sleep(PAUSE_SECONDS)
+    for contestant in contestants:
+        contestant.close()
+        told[f"{group.case}: {contestant.entry.label}"] = contestant.told
+    factor = group.scale / group.per_block
+    ours, *others = ([factor * s for s in times] for times in seconds)
+    for contestant, theirs in zip(contestants[1:], others, strict=True):
+        yield row(group.case, contestant.entry.label, ours, theirs, group.unit)
+    for contestant in contestants[1:]:
+        if contestant.entry.is_peer:
+            peaks = contestants[0].answer["peak_mib"], contestant.answer["peak_mib"]
+            yield row(f"{group.case}, peak memory", contestant.entry.label, *peaks, "MiB")
+    if group.limit_mib:
+        first = contestants[0]
+        peak = first.answer["peak_mib"]
+        yield row(f"{group.case}, peak memory", "limit", peak, group.limit_mib, "MiB")
+        pair = first.answer["resident_mib"], first.first_mib
+        yield row(f"{group.case}, memory after {ROUNDS} blocks", "after the first", *pair, "MiB")
+
+
+def row(case: str, peer: str, ours, theirs, unit: str) -> tuple:
+    ours, theirs = (x if isinstance(x, list) else [x] for x in (ours, theirs))
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    middle = statistics.median
+    numbers = (middle(ours), middle(theirs), middle(ratios), min(ratios), max(ratios))
+    ours_told, theirs_told, ratio, low, high = (f"{n:.4g}" for n in numbers)
+    return case, peer, ours_told, theirs_told, unit, ratio, low, high, len(ratios)
+
+
+def cold(peers: str) -> Iterator[tuple]:
+    for case, (arguments, limit) in COLD.items():
+        command = [sys.executable, "-m", "reproduce", *arguments]
+        yield row(case, "limit", [_seconds(command) for _ in range(5)], [limit] * 5, "s")
+    case = "cold start to the first update"
+    commands = [
+        [python, "-m", "benchmarks.first_update", module]
+        for python, module in ((sys.executable, "ours"), (peers, "stock_keras"))
+    ]
+    times = [[_seconds(command) for command in commands] for _ in range(5)]
+    ours, theirs = (list(column) for column in zip(*times, strict=True))
+    yield row(case, "stock Keras, fit", ours, theirs, "s")
+
+
+def _seconds(command: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def machine(peers: str) -> dict:
+    cpu = platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        cpu = next((line.split(": ")[1] for line in lines if line.startswith("model name")), cpu)
+    packages = ("jax", "keras", "numpy", "tensorflow", "torch")
+    asked = f"import importlib.metadata as m; print(*(m.version(n) for n in {packages}))"
+    found = subprocess.run([peers, "-c", asked], check=True, capture_output=True, text=True)
+    return {
+        "cpu": cpu,
+        "threads": len(os.sched_getaffinity(0)),
+        "ours": {name: version(name) for name in ("keras", "numpy", "tensorflow")},
+        "peers": dict(zip(packages, found.stdout.split(), strict=True)),
+        "rounds": ROUNDS,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--peers", required=True, help="the Python of the peers' environment")
+    parser.add_argument(
+        "--only", default="", help="groups whose name contains this; writes nothing"
+    )
+    arguments = parser.parse_args()
+    rows, told = [], {}
+    chosen = [group for group in GROUPS if arguments.only in group.case]
+    sources = [compare(group, arguments.peers, told) for group in chosen]
+    if arguments.only in "cold start":
+        sources.append(cold(arguments.peers))
+    for source in sources:
+        for line in source:
+            rows.append(line)
+            print(",".join(map(str, line)), flush=True)
+    if arguments.only:
+        return
+    folder = Path("results")
+    with (folder / "bench.csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+    about = machine(arguments.peers) | {"settings": told}
+    (folder / "bench.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What is timed: networks, settings and sizes, the same for every contestant."""
+
+from dataclasses import dataclass
+
+BATCH_SIZE = 100
+LEARNING_RATE, MOMENTUM = 0.01, 0.95
+SEED = 1
+THIRD = 1 / 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network to train, in the inverted convention: rates are fractions dropped."""
+
+    name: str
+    # Input shape; examples held in memory.
+    shape: tuple[int, ...]
+    examples: int
+    filters: tuple[int, ...]
+    hidden: tuple[int, ...]
+    # Updates between two readings of the clock.
+    updates: int
+    input_rate: float = 0.0
+    conv_rates: tuple[float, ...] = ()
+    rate: float = 0.0
+    max_norm: float | None = None
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The rate on what feeds each weight matrix, from the inputs up."""
+        convolutional = self.conv_rates or (0.0,) * len(self.filters)
+        return (self.input_rate, *convolutional, *(self.rate,) * len(self.hidden))
+
+    @property
+    def max_norms(self) -> tuple[float | None, ...]:
+        """The bound of each weight matrix: the paper's, times the probability to keep."""
+        if self.max_norm is None:
+            return (None,) * len(self.rates)
+        return tuple(self.max_norm * (1 - rate) for rate in self.rates)
+
+
+def _mlp(name: str, *hidden: int, updates: int, **settings) -> Case:
+    return Case(name, (784,), 60_000, (), hidden, updates, **settings)
+
+
+def _cifar(name: str, width: float, updates: int, **settings) -> Case:
+    filters = tuple(round(n * width) for n in (96, 128, 256))
+    hidden = tuple(round(n * width) for n in (2048, 2048))
+    return Case(name, (32, 32, 3), 10_000, filters, hidden, updates, **settings)
+
+
+DROPOUT = {"input_rate": 0.2, "rate": 0.5}
+DROPOUT_CIFAR = {"input_rate": 0.1, "conv_rates": (0.25, 0.25, 0.5), "rate": 0.5}
+CASES = {
+    case.name: case
+    for case in (
+        _mlp("3x1024 none", 1024, 1024, 1024, updates=100),
+        _mlp("3x1024 dropout", 1024, 1024, 1024, updates=100, **DROPOUT),
+        _mlp("3x1024 dropout + max-norm", 1024, 1024, 1024, updates=100, **DROPOUT, max_norm=2.0),
+        _mlp("2x4096 dropout + max-norm", 4096, 4096, updates=20, **DROPOUT, max_norm=2.0),
+        _cifar("CIFAR third width none", THIRD, 10),
+        _cifar("CIFAR third width dropout", THIRD, 10, **DROPOUT_CIFAR),
+        _cifar("CIFAR third width dropout + max-norm", THIRD, 10, **DROPOUT_CIFAR, max_norm=4.0),
+        _cifar("CIFAR full width none", 1.0, 2),
+        _cifar("CIFAR full width dropout + max-norm", 1.0, 2, **DROPOUT_CIFAR, max_norm=4.0),
+    )
+}

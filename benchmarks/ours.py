@@ -1,0 +1,50 @@
+"""This project: the engine that trains every experiment."""
+
+import numpy as np
+
+from benchmarks.cases import BATCH_SIZE, CASES, LEARNING_RATE, MOMENTUM, SEED, Case
+from benchmarks.images import draw
+from reproduce import ConvNet, Mlp, Run
+from reproduce.data import Dataset
+from reproduce.quiet import import_tensorflow
+
+
+def run_of(case: Case) -> Run:
+    """The case in the paper's convention, which keeps what the case does not drop."""
+    conv = {"keep_conv": tuple(1 - rate for rate in case.conv_rates)} if case.filters else {}
+    net = ConvNet(case.filters, case.hidden, "relu") if case.filters else Mlp(case.hidden, "relu")
+    return Run(
+        data="mnist",
+        net=net,
+        batch_size=BATCH_SIZE,
+        learning_rate=LEARNING_RATE,
+        momentum=MOMENTUM,
+        updates=case.updates,
+        seed=SEED,
+        measures=("nll",),
+        keep_input=1 - case.input_rate,
+        keep=1 - case.rate,
+        max_norm=case.max_norm,
+        **conv,
+    )
+
+
+def prepare(name: str):
+    import_tensorflow()
+    from reproduce.engine import Engine
+    from reproduce.models import build
+
+    case = CASES[name]
+    run = run_of(case)
+    images, labels = draw(case)
+    dataset = Dataset("mnist", images, labels, len(images), "random")
+    engine = Engine(run, dataset)
+    engine.load(build(run, dataset.shape, dataset.classes))
+    schedule = np.tile(np.float32([LEARNING_RATE, MOMENTUM, 0]), (case.updates, 1))
+    rng = np.random.default_rng(SEED)
+
+    def block() -> None:
+        order = rng.integers(0, len(images), (case.updates, BATCH_SIZE)).astype(np.int32)
+        engine.advance(order, schedule)
+
+    return block, "compiled update"
