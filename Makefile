@@ -4,7 +4,7 @@ SYSTEM_PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PYTHON = .venv/bin/python
 INSTALLED = .venv/installed
 
-.PHONY: setup reproduce run report tensorboard test pictures check lock
+.PHONY: setup reproduce run report tensorboard test bench pictures check lock
 
 setup: $(INSTALLED)
 
@@ -31,6 +31,16 @@ tensorboard: setup
 test: setup
 	$(PYTHON) -m pytest -n 2
 	KERAS_BACKEND=jax $(PYTHON) -m pytest -n 2 tests/layers
+
+# The peers have an environment of their own, 4 GB. About 20 minutes; leave the machine alone meanwhile.
+bench: setup .peers/installed
+	@$(PYTHON) -m benchmarks --peers .peers/bin/python $(ARGS)
+	@$(PYTHON) -m reproduce report
+
+.peers/installed: benchmarks/requirements.txt
+	$(SYSTEM_PYTHON) -m venv --clear .peers
+	.peers/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch .peers/installed
 
 # Redraws layers/masks.svg.
 pictures: setup

@@ -19,6 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.cases import CASES
+from benchmarks.limits import WEIGHTS
+from benchmarks.predicting import NETWORKS
 from benchmarks.working import RUNS, UPDATES
 
 ROUNDS = 9
@@ -60,15 +62,17 @@ def training(case: str, *modules: str, also: tuple[str, ...] = (), limit_mib=Non
         "stock_keras": "stock Keras, fit",
         "pytorch": "PyTorch",
         "jax_scan": "JAX, one scan",
-        "products": "matrix products alone",
     }
     entries = [Entry(OURS, "ours", case)]
     entries += [Entry(labels[module], module, case) for module in modules]
+    if not CASES[case].filters:
+        entries.append(Entry("matrix products alone", "limits", case))
+        entries.append(Entry("matrix products, weights moved", "limits", case + WEIGHTS))
     entries += [Entry(f"ours, {other.rsplit(' ', 1)[1]}", "ours", other) for other in also]
     return Group(case, "ms/update", CASES[case].updates, 1e3, tuple(entries), limit_mib)
 
 
-MLP_PEERS = ("stock_keras", "pytorch", "jax_scan", "products")
+MLP_PEERS = ("stock_keras", "pytorch", "jax_scan")
 GROUPS = (
     training("3x1024 none", *MLP_PEERS),
     training("3x1024 dropout", *MLP_PEERS, also=("3x1024 none",)),
@@ -79,16 +83,29 @@ GROUPS = (
         "CIFAR third width dropout", "stock_keras", "pytorch", also=("CIFAR third width none",)
     ),
     training("CIFAR third width dropout + max-norm", "stock_keras", "pytorch"),
-    training("CIFAR full width dropout + max-norm", "stock_keras", "pytorch", limit_mib=4096),
-    Group(
-        "Monte-Carlo prediction, 50 samples of 1,000",
-        "s",
-        1,
-        1.0,
-        (
-            Entry("monte_carlo_predict", "predicting", "ours"),
-            Entry("loop over model(x, training=True)", "predicting", "loop"),
-        ),
+    training(
+        "CIFAR full width dropout + max-norm",
+        "stock_keras",
+        "pytorch",
+        also=("CIFAR full width none",),
+        limit_mib=4096,
+    ),
+    *(
+        Group(
+            f"Monte-Carlo prediction, {network}",
+            "s",
+            1,
+            1.0,
+            (
+                Entry("monte_carlo_predict", "predicting", f"{network}, ours"),
+                Entry("loop over model(x, training=True)", "predicting", f"{network}, loop"),
+                *extra,
+            ),
+        )
+        for network, extra in (
+            (NETWORKS[0], (Entry("matrix products alone", "predicting", f"{NETWORKS[0]}, bare"),)),
+            (NETWORKS[1], ()),
+        )
     ),
     Group(
         f"{RUNS} small runs, 2 workers",

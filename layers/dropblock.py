@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from layers.dropout import Dropout, check_flag, precise_dtype
-from layers.masks import STEPS, random_32_bits
+from layers.masks import STEPS, compiled_in_graphs, random_32_bits
 from layers.structured import check_data_format
 
 # The calibrated seed probability lies between the published one and 12 times that: for a map that
@@ -85,7 +85,12 @@ class DropBlock2D(Dropout):
         if not training:
             return inputs
         precise = precise_dtype(inputs)
-        shape = ops.shape(inputs)
+        kept, keep = compiled_in_graphs(self._draw, inputs)
+        scaled = ops.cast(ops.cast(inputs, precise) / ops.cast(keep, precise), inputs.dtype)
+        return ops.where(kept, scaled, ops.zeros_like(scaled))
+
+    def _draw(self, shape):
+        """Which units are kept, and each one's probability to be, broadcasting against them."""
         first = self.data_format == "channels_first"
         axes = (2, 3) if first else (1, 2)
         channels = 1 if self.shared_channels else shape[1 if first else 3]
@@ -99,11 +104,9 @@ class DropBlock2D(Dropout):
         )
         for axis, block in zip(axes, self.block_size, strict=True):
             hits = _window_sum(hits, block, axis)
-        keep = ops.cast(ops.exp(_log_keep(threshold, rows, columns)), precise)[None]
-        keep = keep[:, None] if first else keep[..., None]
-        scaled = ops.cast(ops.cast(inputs, precise) / keep, inputs.dtype)
+        keep = ops.exp(_log_keep(threshold, rows, columns))[None]
         # Sums of zeros and ones, exact in float32: half a hit cannot be.
-        return ops.where(hits < 0.5, scaled, ops.zeros_like(scaled))
+        return hits < 0.5, keep[:, None] if first else keep[..., None]
 
     def _covering(self, height, width):
         """Two int32 vectors: how many rows, and how many columns, can drop each row and column."""

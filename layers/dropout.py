@@ -6,7 +6,7 @@ import numbers
 import keras
 from keras import ops
 
-from layers.masks import STEPS, MaskStream, check_seed, random_normal
+from layers.masks import STEPS, MaskStream, check_seed, compiled_in_graphs, random_normal
 
 
 def check_rate(rate):
@@ -96,7 +96,7 @@ class Dropout(keras.layers.Layer):
         return self._masked(scaled)
 
     def _masked(self, scaled):
-        kept = self.stream.draw(self._mask_shape(ops.shape(scaled)))
+        kept = compiled_in_graphs(lambda s: self.stream.draw(self._mask_shape(s)), scaled)
         return ops.where(kept, scaled, ops.zeros_like(scaled))
 
     def _mask_shape(self, shape):
@@ -199,7 +199,11 @@ class GaussianDropout(Dropout):
         if not training:
             return inputs
         keep = self.stream.keep()
-        noise = self.stream.draw_with(random_normal, self._mask_shape(ops.shape(inputs)))
+
+        def draw(shape):
+            return self.stream.draw_with(random_normal, self._mask_shape(shape))
+
+        noise = compiled_in_graphs(draw, inputs)
         precise = precise_dtype(inputs)
         factor = ops.cast(1 + ops.sqrt((1 - keep) / keep) * noise, precise)
         return ops.cast(ops.cast(inputs, precise) * factor, inputs.dtype)

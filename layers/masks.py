@@ -47,48 +47,57 @@ def threefry(key, counter):
     return low, high
 
 
-def _words(seed, layer, call, blocks):
-    """uint32 of shape (2, blocks): the generator's output for counters (call, 0), (call, 1), ..."""
+def _block_words(seed, layer, call, blocks):
+    """Two uint32 tensors of shape (blocks,): the generator's output for counters (call, 0), ..."""
     # int32, then a cast: an arange of dtype uint32 fails under XLA on TensorFlow.
     index = _uint32(ops.arange(blocks, dtype="int32"))
     key = (_uint32(seed), _uint32(layer))
-    return ops.stack(threefry(key, (ops.zeros_like(index) + _uint32(call), index)))
+    return threefry(key, (ops.zeros_like(index) + _uint32(call), index))
 
 
-def random_16_bits(seed, layer, call, shape):
-    """Uniform integers in [0, 65536), one a unit.
+def random_bernoulli(seed, layer, call, threshold, shape):
+    """Boolean tensor of shape `shape`: whether each unit's 16 random bits are below `threshold`.
+
+    Unit i of the flattened shape, of n units in b = ceil(n / 4) blocks, has the low half of the
+    first word of block i % b if i // b is 0, then the high half, and those of the second word.
 
     Args:
         seed, layer, call: Integer scalars that name the draw.
+        threshold: Integer scalar in [0, 65536]: the probability of True, times 65536.
         shape: Tuple of the units' dimensions, integers or scalar tensors.
-
-    Returns:
-        uint32 tensor of shape `shape`.
     """
     units = math.prod(shape)
     blocks = (units + 3) // 4
-    words = ops.reshape(_words(seed, layer, call, blocks), (2, 1, blocks))
-    # Halves by broadcasting, not by concatenation: XLA fuses this into the use of the mask.
-    halves = ops.right_shift(words, _uint32([[[0], [16]]]))
-    flat = ops.reshape(ops.bitwise_and(halves, _uint32(STEPS - 1)), (4 * blocks,))
-    return ops.reshape(flat[:units], shape)
+    first, second = _block_words(seed, layer, call, blocks)
+    low, threshold = _uint32(STEPS - 1), _uint32(threshold)
+    lanes = (
+        ops.bitwise_and(first, low),
+        ops.right_shift(first, _uint32(16)),
+        ops.bitwise_and(second, low),
+        ops.right_shift(second, _uint32(16)),
+    )
+    # One small number a block, spread by broadcasting: computed unit by unit, or put together by
+    # concatenation, XLA would run the generator anew for each lane.
+    packed = sum(ops.where(bits < threshold, _uint32(1 << i), 0) for i, bits in enumerate(lanes))
+    spread = ops.bitwise_and(packed[None], _uint32([[1], [2], [4], [8]]))
+    return ops.reshape(ops.reshape(spread, (4 * blocks,))[:units], shape) > 0
 
 
 def random_32_bits(seed, layer, call, shape):
     """uint32 tensor of shape `shape`, uniform integers in [0, 2^32), one a unit.
 
-    Args: those of `random_16_bits`.
+    Args: those of `random_bernoulli`.
     """
     units = math.prod(shape)
     blocks = (units + 1) // 2
-    words = ops.reshape(_words(seed, layer, call, blocks), (2 * blocks,))
+    words = ops.concatenate(_block_words(seed, layer, call, blocks))
     return ops.reshape(words[:units], shape)
 
 
 def random_normal(seed, layer, call, shape):
     """Float32 tensor of shape `shape`, standard normal, by the Box-Muller transform.
 
-    Args: those of `random_16_bits`.
+    Args: those of `random_bernoulli`.
     """
     units = math.prod(shape)
     blocks = (units + 1) // 2
@@ -99,6 +108,25 @@ def random_normal(seed, layer, call, shape):
     angle = 2 * math.pi * uniform[1]
     pair = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)])
     return ops.reshape(ops.reshape(pair, (2 * blocks,))[:units], shape)
+
+
+def compiled_in_graphs(function, like):
+    """function(shape of `like`), compiled by XLA where TensorFlow builds a graph that may not be.
+
+    There each of the generator's hundred integer operations would be a kernel of its own.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        if not tf.executing_eagerly():
+            compiled = tf.function(
+                lambda *unknown: function(ops.shape(unknown[0]) if unknown else tuple(like.shape)),
+                jit_compile=True,
+                autograph=False,
+            )
+            # A known shape is a constant, so that masks need not wait for what they are drawn for.
+            return compiled() if like.shape.is_fully_defined() else compiled(like)
+    return function(ops.shape(like))
 
 
 def check_seed(seed):
@@ -158,8 +186,12 @@ class MaskStream(keras.random.SeedGenerator):
 
     def draw(self, shape):
         """Boolean tensor of shape `shape`, True where a unit is kept; advances the call count."""
-        threshold = _uint32(self.state[3])
-        return self.draw_with(random_16_bits, shape) < threshold
+        threshold = self.state[3]
+
+        def kept(seed, layer, call, shape):
+            return random_bernoulli(seed, layer, call, threshold, shape)
+
+        return self.draw_with(kept, shape)
 
     def draw_with(self, generator, shape):
         """What `generator(seed, layer, call, shape)` gives for this call; advances the count."""

@@ -12,8 +12,8 @@ from keras import ops
 from layers.masks import (
     MaskStream,
     check_seed,
-    random_16_bits,
     random_32_bits,
+    random_bernoulli,
     random_normal,
     threefry,
 )
@@ -57,16 +57,19 @@ def test_threefry_gives_its_known_answers(key, counter, expected):
 def test_bits_are_the_published_generators_on_every_backend():
     blocks = [threefry_in_python((7, 8), (9, i)) for i in range(3)]
     low, high = (np.array(word, np.uint64) for word in zip(*blocks, strict=True))
-    expected = np.concatenate([low & 0xFFFF, low >> 16, high & 0xFFFF, high >> 16])[:10]
-    bits = ops.convert_to_numpy(random_16_bits(7, 8, 9, (2, 5)))
-    np.testing.assert_array_equal(bits.ravel(), expected)
+    bits = np.concatenate([low & 0xFFFF, low >> 16, high & 0xFFFF, high >> 16])[:10]
+    for threshold in (1, 20_000, 32_768, *bits, *(bits + 1), 65_536):
+        mask = ops.convert_to_numpy(random_bernoulli(7, 8, 9, int(threshold), (2, 5)))
+        np.testing.assert_array_equal(mask.ravel(), bits < threshold)
+    words = ops.convert_to_numpy(random_32_bits(7, 8, 9, (5,)))
+    np.testing.assert_array_equal(words, np.concatenate([low, high])[:5])
 
 
 @pytest.mark.parametrize("other", ["numpy", "tensorflow", "jax"])
 def test_bits_are_the_same_on_every_backend_of_keras(other):
     code = (
-        "import keras; from layers.masks import random_16_bits\n"
-        "bits = keras.ops.convert_to_numpy(random_16_bits(7, 8, 9, (40, 5)))\n"
+        "import keras; from layers.masks import random_bernoulli\n"
+        "bits = keras.ops.convert_to_numpy(random_bernoulli(7, 8, 9, 30_000, (40, 5)))\n"
         "print(keras.backend.backend(), bits.ravel().tolist())"
     )
     environment = {**os.environ, "KERAS_BACKEND": other}
@@ -74,39 +77,40 @@ def test_bits_are_the_same_on_every_backend_of_keras(other):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=root
     )
-    mine = ops.convert_to_numpy(random_16_bits(7, 8, 9, (40, 5))).ravel().tolist()
+    mine = ops.convert_to_numpy(random_bernoulli(7, 8, 9, 30_000, (40, 5))).ravel().tolist()
     assert done.stdout.strip() == f"{other} {mine}", done.stderr
 
 
 def test_bits_are_the_same_eagerly_and_compiled():
-    eager = array(random_16_bits(1, 2, 3, (33, 7)))
+    eager = array(random_bernoulli(1, 2, 3, 30_000, (33, 7)))
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
         for jit in (False, True):
             draw = tf.function(
-                lambda: random_16_bits(1, 2, 3, (33, 7)), jit_compile=jit, autograph=False
+                lambda: random_bernoulli(1, 2, 3, 30_000, (33, 7)), jit_compile=jit, autograph=False
             )
             np.testing.assert_array_equal(eager, array(draw()))
     else:
         import jax
 
         np.testing.assert_array_equal(
-            eager, array(jax.jit(lambda: random_16_bits(1, 2, 3, (33, 7)))())
+            eager, array(jax.jit(lambda: random_bernoulli(1, 2, 3, 30_000, (33, 7)))())
         )
 
 
 def test_bits_are_uniform_and_change_with_seed_layer_and_call():
-    base = array(random_16_bits(1, 2, 3, (100_000,)))
-    # The mean of n uniforms lies within 5 standard errors, but once in two million draws.
-    assert abs(base.mean(dtype=float) - 32767.5) < 5 * 65536 / np.sqrt(12 * base.size)
+    base = array(random_bernoulli(1, 2, 3, 20_000, (100_000,)))
+    # A mean lies within 5 standard errors, but once in two million draws.
+    share = 20_000 / 65_536
+    assert abs(base.mean(dtype=float) - share) < 5 * np.sqrt(share * (1 - share) / base.size)
     for other in ((2, 2, 3), (1, 3, 3), (1, 2, 4)):
-        bits = array(random_16_bits(*other, (100_000,)))
+        bits = array(random_bernoulli(*other, 20_000, (100_000,)))
         assert abs(np.corrcoef(base, bits)[0, 1]) < 5 / np.sqrt(base.size)
 
 
 def test_neighbouring_units_are_uncorrelated():
-    bits = array(random_16_bits(5, 6, 7, (4, 25_000)))
+    bits = array(random_bernoulli(5, 6, 7, 32_768, (4, 25_000)))
     correlations = np.corrcoef(bits)[np.triu_indices(4, 1)]
     assert np.abs(correlations).max() < 5 / np.sqrt(25_000)
     assert abs(np.corrcoef(bits.ravel()[:-1], bits.ravel()[1:])[0, 1]) < 5 / np.sqrt(bits.size)

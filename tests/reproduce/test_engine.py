@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from layers import paper_to_inverted
+from reproduce import Autoencoder, ConvNet, Mlp, Run
 from reproduce.engine import Engine, engine_for
 from reproduce.models import build
 from reproduce.schedules import batches
+from reproduce.train import Training
 
 UPDATES = 20
 
@@ -110,3 +112,77 @@ def test_numbers_are_values_of_a_shared_engine(run, digits):
     engine.advance(order, schedule)
     for mine, expected in zip(engine.model.trainable_variables, alone, strict=True):
         np.testing.assert_array_equal(mine.numpy(), expected)
+
+
+CONVOLUTIONAL = ConvNet((3, 4), (6,), "relu")
+RECONSTRUCTING = Autoencoder((9,), "relu")
+
+
+@pytest.mark.parametrize("settings", [{}, {"l2": 1e-2, "max_norm": 0.9}])
+def test_a_convolutional_update_is_that_of_keras_too(run, digits, settings):
+    run = replace(run, net=CONVOLUTIONAL, **settings)
+    order = np.stack(
+        [b for b, _ in zip(batches(np.arange(500), 20, 1), range(UPDATES), strict=False)]
+    )
+    ours, theirs = (train(run, digits, order) for train in (trained_by_engine, trained_by_keras))
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("net", [CONVOLUTIONAL, RECONSTRUCTING, Mlp((6, 5), "maxout", 3)])
+def test_two_trainings_of_one_run_end_in_the_same_weights(run, digits, net):
+    keeps = {"keep_conv": (0.75, 0.5)} if isinstance(net, ConvNet) else {}
+    run = replace(run, net=net, keep_input=0.9, keep=0.5, max_norm=2.0, **keeps)
+    order = np.arange(10 * 20, dtype=np.int32).reshape(10, 20)
+    first, second = (trained_by_engine(run, digits, order) for _ in range(2))
+    other = trained_by_engine(replace(run, seed=run.seed + 1), digits, order)
+    for one, two, three in zip(first, second, other, strict=True):
+        np.testing.assert_array_equal(one, two)
+        assert (one != three).any()
+
+
+def test_an_autoencoder_learns_to_reproduce_its_inputs(run, digits):
+    run = replace(run, net=RECONSTRUCTING, keep=0.5)
+    engine = Engine(run, digits)
+    engine.load(build(run, digits.shape, digits.classes))
+    order = np.stack([b for b, _ in zip(batches(np.arange(500), 20, 1), range(100), strict=False)])
+    schedule = np.tile(np.float32([run.learning_rate, run.momentum, 0]), (100, 1))
+    first = engine.advance(order[:1], schedule[:1])
+    pixels = digits.images[order[0]].reshape(20, -1)
+    assert engine.logits(order[0]).shape == pixels.shape
+    assert first == pytest.approx(((0.5 - pixels) ** 2).sum() / 40, rel=0.3)
+    assert engine.advance(order, schedule) < 0.8 * first
+
+
+@pytest.mark.parametrize("net", [CONVOLUTIONAL, Mlp((6, 5), "maxout", 3)])
+def test_a_trained_net_is_an_ordinary_keras_model(run, digits, net, tmp_path):
+    run = replace(run, net=net, keep=0.5, max_norm=2.0, updates=20)
+    training = Training(run, digits)
+    for _ in training:
+        pass
+    training.model().save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    ids = np.arange(50)
+    expected = training.engine.logits(ids)
+    np.testing.assert_allclose(loaded.predict(digits.images[ids], verbose=0), expected, atol=1e-5)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    loaded.compile(keras.optimizers.SGD(0.01), loss)
+    history = loaded.fit(digits.images[:500], digits.labels[:500], epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def parameters(net, shape, classes=10):
+    run = Run(data="-", net=net, batch_size=100, learning_rate=0.1)
+    return build(run, shape, classes).model.count_params()
+
+
+def test_networks_have_the_papers_parameter_counts():
+    mnist, cifar = (28, 28), (32, 32, 3)
+    assert parameters(Mlp((1024, 1024, 1024), "relu"), mnist) == 2_913_290
+    assert parameters(Mlp((1024, 1024, 2048), "relu"), mnist) == 3_973_130
+    assert parameters(Mlp((240, 240), "maxout", 5), mnist) == 1_233_610
+    assert parameters(Autoencoder((256,), "relu"), mnist) == 784 * 256 + 256 + 256 * 784 + 784
+    # Convolutions 5 x 5 of 96, 128, 256 filters; three poolings leave 4 x 4 x 256 = 4,096 inputs.
+    dense = 4096 * 2048 + 2048 + 2048 * 2048 + 2048 + 2048 * 10 + 10
+    conv = 75 * 96 + 96 + 2400 * 128 + 128 + 3200 * 256 + 256
+    assert parameters(ConvNet((96, 128, 256), (2048, 2048), "relu"), cifar) == conv + dense

@@ -2,7 +2,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms, derived_seed
+from reproduce import Budget, Claim, ConvNet, Experiment, Mlp, Run, View, arms, derived_seed
 
 
 def test_a_key_changes_with_every_setting_that_is_stated(run):
@@ -20,6 +20,7 @@ def test_a_key_changes_with_every_setting_that_is_stated(run):
         "curve_points": 3,
         "keep_input": 0.8,
         "keep": 0.5,
+        "input_rate_factor": 0.5,
         "momentum": 0.8,
         "momentum_start": 0.5,
         "momentum_ramp_fraction": 0.1,
@@ -33,9 +34,12 @@ def test_a_key_changes_with_every_setting_that_is_stated(run):
         "sparsity_cost": 0.1,
         "sparsity_target": 0.1,
     }
-    assert set(changes) == {field.name for field in fields(Run)}
+    assert set(changes) | {"keep_conv"} == {field.name for field in fields(Run)}
     keys = {replace(run, **{name: value}).key for name, value in changes.items()} | {run.key}
     assert len(keys) == len(changes) + 1
+    convolutional = replace(run, net=ConvNet((3, 4), (6,), "relu"))
+    dropped = replace(convolutional, keep_conv=(0.75, 0.5))
+    assert len({run.key, convolutional.key, dropped.key}) == 3
 
 
 def test_a_key_is_a_digest_of_what_is_stated_only(run):
@@ -59,6 +63,8 @@ def test_a_template_has_no_key(run):
         {"decay": "cosine"},
         {"decay": "halving"},
         {"max_norm": -1.0},
+        {"input_rate_factor": 0.0},
+        {"keep_conv": (0.5,)},
     ],
 )
 def test_impossible_settings_are_refused(run, wrong):
@@ -100,3 +106,9 @@ def test_a_claim_about_an_unknown_arm_and_a_missing_profile_are_refused(run):
         experiment(run, claims=(Claim(text="?", better="a", worse="c"),))
     with pytest.raises(ValueError, match="profiles"):
         experiment(run, budgets={"quick": Budget(updates=1, seeds=1, update_ms=1)})
+
+
+def test_maxout_has_pieces_and_other_units_have_none():
+    for activation, pieces in (("maxout", 1), ("relu", 5)):
+        with pytest.raises(ValueError, match="2 pieces or more"):
+            Mlp((4,), activation, pieces)

@@ -1,0 +1,59 @@
+"""What bounds an update: its matrix products alone, and with the weights' traffic beside them.
+
+CASE is a case of `cases`, or one followed by ", weights moved". Weights' traffic is the least that
+momentum and max-norm can do: read gradients, velocities and weights, write the latter two.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from benchmarks.cases import BATCH_SIZE, CASES, LEARNING_RATE, MOMENTUM, SEED
+from reproduce.quiet import import_tensorflow
+
+WEIGHTS = ", weights moved"
+
+
+def prepare(name: str):
+    tf = import_tensorflow()
+    from layers import MaxNorm
+
+    case = CASES[name.removesuffix(WEIGHTS)]
+    rng = np.random.default_rng(SEED)
+    weights = [
+        tf.Variable(rng.normal(size=pair).astype("float32") / 30)
+        for pair in pairwise((*case.shape, *case.hidden, 10))
+    ]
+    images = tf.constant(rng.random((BATCH_SIZE, *case.shape), dtype=np.float32))
+    gradients = [tf.Variable(tf.zeros_like(w)) for w in weights]
+    velocities = [tf.Variable(tf.zeros_like(w)) for w in weights]
+    bounds = [MaxNorm(bound) if bound else lambda w: w for bound in case.max_norms]
+    done = tf.Variable(0)
+
+    def update():
+        activations = [images]
+        for w in weights:
+            activations.append(activations[-1] @ w)
+        slope = activations[-1]
+        for i in reversed(range(len(weights))):
+            gradient = tf.matmul(activations[i], slope, transpose_a=True)
+            if i:
+                slope = tf.matmul(slope, weights[i], transpose_b=True)
+            if name.endswith(WEIGHTS):
+                velocities[i].assign(MOMENTUM * velocities[i] - LEARNING_RATE * gradient * 1e-9)
+                weights[i].assign(bounds[i](weights[i] + velocities[i]))
+            else:
+                gradients[i].assign(gradient)
+        return done.assign_add(1)
+
+    compiled = tf.function(update, jit_compile=True, autograph=False)
+
+    @tf.function(autograph=False)
+    def repeat(count):
+        def body(i):
+            with tf.control_dependencies([compiled()]):
+                return i + 1
+
+        tf.while_loop(lambda i: i < count, body, [tf.constant(0)], parallel_iterations=1)
+
+    return lambda: repeat(tf.constant(case.updates)), "compiled"
