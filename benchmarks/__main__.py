@@ -23,7 +23,7 @@ from benchmarks.limits import WEIGHTS
 from benchmarks.predicting import NETWORKS
 from benchmarks.working import RUNS, UPDATES
 
-ROUNDS = 9
+ROUNDS = 7
 # The other processes' threads spin for a while after their block; let them fall asleep.
 PAUSE_SECONDS = 0.3
 COLUMNS = ("case", "peer", "ours", "theirs", "unit", "ratio", "ratio_min", "ratio_max", "n")

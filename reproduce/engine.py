@@ -89,7 +89,9 @@ class Engine:
         # On a CPU, XLA's convolutions take twice the time of TensorFlow's own: there only the masks
         # (by themselves) and the weights' moves are compiled.
         whole = not isinstance(run.net, ConvNet) or bool(tf.config.list_physical_devices("GPU"))
-        self._apply = tf.function(self._move, jit_compile=True, autograph=False)
+        self._apply = (
+            self._move if whole else tf.function(self._move, jit_compile=True, autograph=False)
+        )
         self._update = tf.function(self._one_update, jit_compile=whole, autograph=False)
         self._updates = tf.function(self._repeat, autograph=False)
         self._logits = tf.function(self._score, jit_compile=whole, autograph=False)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reproduce import PROFILES, UserError, evidence, figures, plan
+from reproduce import PROFILES, UserError, evidence, figures, plan, speed
 from reproduce.evidence import Evidence
-from reproduce.tables import choice_table, claims_table, measured_table
+from reproduce.tables import Table, choice_table, claims_table, measured_table
 
 # The profiles whose rows are committed. The others get a report beside their ignored rows.
 COMMITTED = ("cpu", "paper")
@@ -22,10 +22,11 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     """Writes every report and prints the tables of `profile`, or of all; returns exit status 0."""
     found = {p: _gather(p, results_dir) for p in PROFILES}
     committed = [e for p in COMMITTED for e in found[p]]
-    if committed:
-        _write_report(results_dir, committed)
+    measured = speed.table(results_dir)
+    if committed or measured:
+        _write_report(results_dir, committed, measured)
         if results_dir == Path("results") and README.exists():
-            _write_readme(committed)
+            _write_readme(committed, measured)
     for local in set(PROFILES) - set(COMMITTED):
         if found[local]:
             _write_report(results_dir / local, found[local])
@@ -44,7 +45,7 @@ def _gather(profile: str, results_dir: Path) -> list[Evidence]:
     return [found for found in each if found is not None]
 
 
-def _write_report(folder: Path, found: list[Evidence]) -> None:
+def _write_report(folder: Path, found: list[Evidence], measured: Table | None = None) -> None:
     drawn = {}
     parts = [
         "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
@@ -62,6 +63,8 @@ def _write_report(folder: Path, found: list[Evidence]) -> None:
             parts.append(
                 f"<details><summary>{choice.title}</summary>\n\n{choice.markdown()}\n\n</details>"
             )
+    if measured:
+        parts.append(f"## Speed\n\n{measured.markdown()}")
     figure_dir = folder / "figures"
     figure_dir.mkdir(parents=True, exist_ok=True)
     ours = {path.name for p in PROFILES for path in figure_dir.glob(f"*_{p}.svg")}
@@ -101,7 +104,7 @@ def _provenance(e: Evidence) -> str:
     return f"{'; '.join(told)}.{superseded}"
 
 
-def _write_readme(found: list[Evidence]) -> None:
+def _write_readme(found: list[Evidence], measured: Table | None) -> None:
     text = README.read_text()
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise UserError(f"{README} needs the lines {BEGIN} and {END} once each, for the report")
@@ -111,6 +114,8 @@ def _write_readme(found: list[Evidence]) -> None:
         if not parts and figure.exists():
             parts.append(f"![{e.experiment.title}]({figure})")
         parts += [measured_table(e).markdown(), claims_table(e).markdown()]
+    if measured:
+        parts.append(measured.markdown())
     before, rest = text.split(BEGIN)
     block = "\n\n".join([BEGIN, *parts, END])
     _update(README, (before + block + rest.split(END)[1]).encode())

@@ -1,0 +1,21 @@
+import json
+
+from reproduce import speed
+
+CSV = """case,peer,ours,theirs,unit,ratio,ratio_min,ratio_max,n
+net,stock,2,4,ms/update,0.5,0.4,0.6,9
+"net, peak memory",limit,100,200,MiB,0.5,0.5,0.5,1
+"""
+
+
+def test_the_table_says_what_was_measured_on_what(tmp_path):
+    assert speed.table(tmp_path) is None
+    (tmp_path / "bench.csv").write_text(CSV)
+    about = {"cpu": "a chip", "threads": 2, "ours": {"keras": "3"}, "peers": {"torch": "2"}}
+    (tmp_path / "bench.json").write_text(json.dumps(about))
+    table = speed.table(tmp_path)
+    assert table.title == "Speed and memory on a chip, 2 threads; keras 3, torch 2"
+    assert table.rows == [
+        ("net", "stock", "2", "4", "ms/update", "0.5 [0.4, 0.6]", "9"),
+        ("net, peak memory", "limit", "100", "200", "MiB", "0.5", "1"),
+    ]
