@@ -22,6 +22,7 @@ from benchmarks.cases import CASES
 from benchmarks.limits import WEIGHTS
 from benchmarks.predicting import NETWORKS
 from benchmarks.working import RUNS, UPDATES
+from reproduce.campaign import commit
 
 ROUNDS = 7
 # The other processes' threads spin for a while after their block; let them fall asleep.
@@ -225,6 +226,7 @@ def machine(peers: str) -> dict:
     found = subprocess.run([peers, "-c", asked], check=True, capture_output=True, text=True)
     return {
         "cpu": cpu,
+        "commit": commit(),
         "threads": len(os.sched_getaffinity(0)),
         "ours": {name: version(name) for name in ("keras", "numpy", "tensorflow")},
         "peers": dict(zip(packages, found.stdout.split(), strict=True)),

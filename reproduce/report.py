@@ -26,7 +26,7 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     if committed or measured:
         _write_report(results_dir, committed, measured)
         if results_dir == Path("results") and README.exists():
-            _write_readme(committed, measured)
+            _write_readme(committed, speed.table(results_dir, brief=True))
     for local in set(PROFILES) - set(COMMITTED):
         if found[local]:
             _write_report(results_dir / local, found[local])

@@ -7,13 +7,17 @@ from pathlib import Path
 from reproduce.tables import Table
 
 
-def table(results_dir: Path) -> Table | None:
-    """Ours beside each peer's, as measured; None before the first `make bench`."""
+def table(results_dir: Path, brief: bool = False) -> Table | None:
+    """Ours beside each peer's, as measured; None before the first `make bench`.
+
+    With `brief` memory is told beside its limits only.
+    """
     path, about = results_dir / "bench.csv", results_dir / "bench.json"
     if not path.exists() or not about.exists():
         return None
     with path.open(newline="") as file:
-        rows = [_row(row) for row in csv.DictReader(file)]
+        found = list(csv.DictReader(file))
+    rows = [_row(r) for r in found if not brief or r["unit"] != "MiB" or r["peer"] == "limit"]
     machine = json.loads(about.read_text())
     versions = machine["ours"] | machine["peers"]
     packages = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
