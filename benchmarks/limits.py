@@ -40,6 +40,7 @@ def prepare(name: str):
             if i:
                 slope = tf.matmul(slope, weights[i], transpose_b=True)
             if name.endswith(WEIGHTS):
+                # Nothing is learned here: gradients so small keep the weights where they are.
                 velocities[i].assign(MOMENTUM * velocities[i] - LEARNING_RATE * gradient * 1e-9)
                 weights[i].assign(bounds[i](weights[i] + velocities[i]))
             else:

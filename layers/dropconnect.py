@@ -3,20 +3,12 @@
 import math
 
 import keras
-import numpy as np
 from keras import ops
 
 from layers.dropout import Dropout, check_flag
+from layers.moments import MIXING, average
 
 INFERENCES = ("mean", "moments")
-# Activations that mix units: their mean does not follow from each unit's own distribution.
-MIXING = tuple(
-    getattr(keras.activations, name)
-    for name in ("softmax", "log_softmax", "sparsemax", "glu")
-    if hasattr(keras.activations, name)
-)
-# Nodes of the Gauss-Hermite rule that averages an activation over its normal input.
-QUADRATURE_NODES = 32
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -202,21 +194,9 @@ class DropConnect(keras.layers.Layer):
         variance = spread * variance
         certain = variance <= 0
         deviation = ops.sqrt(ops.where(certain, 1, variance))
-        return ops.where(certain, self._activate(mean), self._average(mean, deviation))
-
-    def _average(self, mean, deviation):
-        """The activation's mean over a normal input."""
-        activation = self.layer.activation
-        if activation is None or activation is keras.activations.linear:
-            return mean
-        if activation is keras.activations.relu:
-            z = mean / deviation
-            below = 0.5 * (1 + ops.erf(z / math.sqrt(2)))
-            return mean * below + deviation * ops.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
-        nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
-        weights = weights / weights.sum()
-        pairs = zip(nodes, weights, strict=True)
-        return sum(float(w) * activation(mean + float(x) * deviation) for x, w in pairs)
+        return ops.where(
+            certain, self._activate(mean), average(self.layer.activation, mean, deviation)
+        )
 
     def compute_output_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)
