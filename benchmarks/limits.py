@@ -34,17 +34,21 @@ def prepare(name: str):
         activations = [images]
         for w in weights:
             activations.append(activations[-1] @ w)
-        slope = activations[-1]
+        slope, products = activations[-1], []
         for i in reversed(range(len(weights))):
-            gradient = tf.matmul(activations[i], slope, transpose_a=True)
+            products.insert(0, tf.matmul(activations[i], slope, transpose_a=True))
             if i:
                 slope = tf.matmul(slope, weights[i], transpose_b=True)
-            if name.endswith(WEIGHTS):
-                # Nothing is learned here: gradients so small keep the weights where they are.
-                velocities[i].assign(MOMENTUM * velocities[i] - LEARNING_RATE * gradient * 1e-9)
-                weights[i].assign(bounds[i](weights[i] + velocities[i]))
-            else:
-                gradients[i].assign(gradient)
+        if not name.endswith(WEIGHTS):
+            for gradient, computed in zip(gradients, products, strict=True):
+                gradient.assign(computed)
+            return done.assign_add(1)
+        # As in the engine, moved in place after the last product. Nothing is learned here:
+        # gradients so small keep the weights where they are.
+        rate = LEARNING_RATE * 1e-9 + 0 * products[0][0, 0]
+        for i, weight in enumerate(weights):
+            velocities[i].assign(MOMENTUM * velocities[i] - rate * products[i])
+            weight.assign(bounds[i](weight + velocities[i]))
         return done.assign_add(1)
 
     compiled = tf.function(update, jit_compile=True, autograph=False)

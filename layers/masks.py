@@ -76,11 +76,20 @@ def random_bernoulli(seed, layer, call, threshold, shape):
         ops.bitwise_and(second, low),
         ops.right_shift(second, _uint32(16)),
     )
-    # One small number a block, spread by broadcasting: computed unit by unit, or put together by
-    # concatenation, XLA would run the generator anew for each lane.
     packed = sum(ops.where(bits < threshold, _uint32(1 << i), 0) for i, bits in enumerate(lanes))
-    spread = ops.bitwise_and(packed[None], _uint32([[1], [2], [4], [8]]))
+    spread = ops.bitwise_and(_computed_once(packed)[None], _uint32([[1], [2], [4], [8]]))
     return ops.reshape(ops.reshape(spread, (4 * blocks,))[:units], shape) > 0
+
+
+def _computed_once(small):
+    """`small`, uint32 below 2048, unchanged, but computed once where XLA compiles.
+
+    XLA takes integer operations for cheap, and would run the whole generator anew for each unit of
+    a block and again for the gradient. A square root it takes for dear, and keeps: that of
+    (small + 1)^2 is exact.
+    """
+    value = ops.cast(small, "float32")
+    return _uint32(ops.round(ops.sqrt(value * (value + 2) + 1)) - 1)
 
 
 def random_32_bits(seed, layer, call, shape):

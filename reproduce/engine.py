@@ -142,6 +142,8 @@ class Engine:
     def _move(
         self, gradients: list[tf.Tensor], rate: tf.Tensor, momentum: tf.Tensor, l1: tf.Tensor
     ) -> None:
+        # Waits for the last gradient: XLA moves weights in place only if all reads come before.
+        rate += 0 * tf.reshape(gradients[0], [-1])[0]
         for i, (weight, velocity, gradient) in enumerate(
             zip(self.weights, self.velocities, gradients, strict=True)
         ):

@@ -1,5 +1,6 @@
 """The engine's update is Keras's own SGD step, in the paper's convention, compiled once."""
 
+import re
 from dataclasses import replace
 
 import keras
@@ -72,6 +73,15 @@ def test_l1_moves_weights_by_its_strength_and_leaves_biases(run, digits):
     for i, (mine, other, start) in enumerate(zip(with_l1, without, before, strict=True)):
         pull = 0 if i % 2 else run.learning_rate * 0.01 * np.sign(start)
         np.testing.assert_allclose(other - mine, np.broadcast_to(pull, mine.shape), atol=1e-6)
+
+
+def test_the_compiled_update_copies_no_kernel_and_draws_each_mask_once(run, digits):
+    run = replace(run, keep_input=0.8, keep=0.5, max_norm=2.0, net=Mlp((40, 40), "relu"))
+    program = Engine(run, digits)._update.experimental_get_compiler_ir()("optimized_hlo")
+    assert "f32[40,40]" in program
+    assert not re.findall(r"f32\[40,40\]\S* copy\(", program)
+    # Threefry's constant; the masks are of the inputs and two hidden layers.
+    assert len(re.findall(r"u32\[\] constant\(466688986\)", program)) == 3
 
 
 def test_the_mean_loss_is_that_of_the_updates(run, digits):
