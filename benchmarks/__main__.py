@@ -66,7 +66,9 @@ def training(case: str, *modules: str, also: tuple[str, ...] = (), limit_mib=Non
     }
     entries = [Entry(OURS, "ours", case)]
     entries += [Entry(labels[module], module, case) for module in modules]
-    if not CASES[case].filters:
+    if CASES[case].filters:
+        entries.append(Entry("convolutions and products alone", "limits", case))
+    else:
         entries.append(Entry("matrix products alone", "limits", case))
         entries.append(Entry("matrix products, weights moved", "limits", case + WEIGHTS))
     entries += [Entry(f"ours, {other.rsplit(' ', 1)[1]}", "ours", other) for other in also]
@@ -104,7 +106,15 @@ GROUPS = (
             ),
         )
         for network, extra in (
-            (NETWORKS[0], (Entry("matrix products alone", "predicting", f"{NETWORKS[0]}, bare"),)),
+            (
+                NETWORKS[0],
+                (
+                    Entry("matrix products alone", "predicting", f"{NETWORKS[0]}, bare"),
+                    Entry(
+                        "the net sampled, nothing added up", "predicting", f"{NETWORKS[0]}, graph"
+                    ),
+                ),
+            ),
             (NETWORKS[1], ()),
         )
     ),

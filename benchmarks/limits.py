@@ -1,20 +1,51 @@
-"""What bounds an update: its matrix products alone, and with the weights' traffic beside them.
+"""What bounds an update: its products alone, and with the weights' traffic beside them.
 
-CASE is a case of `cases`, or one followed by ", weights moved". Weights' traffic is the least that
-momentum and max-norm can do: read gradients, velocities and weights, write the latter two.
+CASE is a case of `cases`, or one followed by ", weights moved". Products are matrix products, or
+the gradient of a convolutional net without dropout. Weights' traffic is that of momentum and
+max-norm as the engine compiles them: gradients, velocities, weights read, the latter two written.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.cases import BATCH_SIZE, CASES, LEARNING_RATE, MOMENTUM, SEED
+from benchmarks.cases import BATCH_SIZE, CASES, LEARNING_RATE, MOMENTUM, SEED, Case
 from reproduce.quiet import import_tensorflow
 
 WEIGHTS = ", weights moved"
 
 
 def prepare(name: str):
+    case = CASES[name.removesuffix(WEIGHTS)]
+    return _convolutions(case) if case.filters else _products(name)
+
+
+def _convolutions(case: Case):
+    tf = import_tensorflow()
+    from benchmarks.stock_keras import network
+
+    bare = replace(case, input_rate=0.0, conv_rates=(), rate=0.0, max_norm=None)
+    model = network(bare)
+    images = tf.constant(np.random.default_rng(SEED).random((BATCH_SIZE, *case.shape), np.float32))
+    weights = [v.value for v in model.trainable_variables]
+    gradients = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
+
+    @tf.function(autograph=False)
+    def update():
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(model(images, training=False))
+        for gradient, computed in zip(gradients, tape.gradient(total, weights), strict=True):
+            gradient.assign(computed)
+
+    def block() -> None:
+        for _ in range(case.updates):
+            update()
+
+    return block, "graph"
+
+
+def _products(name: str):
     tf = import_tensorflow()
     from layers import MaxNorm
 

@@ -31,7 +31,7 @@ def run_of(case: Case) -> Run:
 
 def prepare(name: str):
     import_tensorflow()
-    from reproduce.engine import Engine
+    from reproduce.engine import CHUNK_UPDATES, Engine
     from reproduce.models import build
 
     case = CASES[name]
@@ -40,11 +40,13 @@ def prepare(name: str):
     dataset = Dataset("mnist", images, labels, len(images), "random")
     engine = Engine(run, dataset)
     engine.load(build(run, dataset.shape, dataset.classes))
-    schedule = np.tile(np.float32([LEARNING_RATE, MOMENTUM, 0]), (case.updates, 1))
+    schedule = np.tile(np.float32([LEARNING_RATE, MOMENTUM, 0]), (CHUNK_UPDATES, 1))
     rng = np.random.default_rng(SEED)
 
     def block() -> None:
         order = rng.integers(0, len(images), (case.updates, BATCH_SIZE)).astype(np.int32)
-        engine.advance(order, schedule)
+        for start in range(0, case.updates, CHUNK_UPDATES):
+            part = order[start : start + CHUNK_UPDATES]
+            engine.advance(part, schedule[: len(part)])
 
     return block, "compiled update"

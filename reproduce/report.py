@@ -3,7 +3,7 @@
 Never imports keras. Redrawing from the same rows changes no byte.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,11 +22,12 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     """Writes every report and prints the tables of `profile`, or of all; returns exit status 0."""
     found = {p: _gather(p, results_dir) for p in PROFILES}
     committed = [e for p in COMMITTED for e in found[p]]
-    measured = speed.table(results_dir)
+    measured = [t for t in (speed.targets(results_dir), speed.table(results_dir)) if t]
     if committed or measured:
         _write_report(results_dir, committed, measured)
         if results_dir == Path("results") and README.exists():
-            _write_readme(committed, speed.table(results_dir, brief=True))
+            brief = speed.targets(results_dir), speed.table(results_dir, brief=True)
+            _write_readme(committed, [table for table in brief if table])
     for local in set(PROFILES) - set(COMMITTED):
         if found[local]:
             _write_report(results_dir / local, found[local])
@@ -45,7 +46,7 @@ def _gather(profile: str, results_dir: Path) -> list[Evidence]:
     return [found for found in each if found is not None]
 
 
-def _write_report(folder: Path, found: list[Evidence], measured: Table | None = None) -> None:
+def _write_report(folder: Path, found: list[Evidence], measured: Sequence[Table] = ()) -> None:
     drawn = {}
     parts = [
         "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
@@ -64,7 +65,7 @@ def _write_report(folder: Path, found: list[Evidence], measured: Table | None = 
                 f"<details><summary>{choice.title}</summary>\n\n{choice.markdown()}\n\n</details>"
             )
     if measured:
-        parts.append(f"## Speed\n\n{measured.markdown()}")
+        parts.append("\n\n".join(["## Speed", *(table.markdown() for table in measured)]))
     figure_dir = folder / "figures"
     figure_dir.mkdir(parents=True, exist_ok=True)
     ours = {path.name for p in PROFILES for path in figure_dir.glob(f"*_{p}.svg")}
@@ -104,7 +105,7 @@ def _provenance(e: Evidence) -> str:
     return f"{'; '.join(told)}.{superseded}"
 
 
-def _write_readme(found: list[Evidence], measured: Table | None) -> None:
+def _write_readme(found: list[Evidence], measured: Sequence[Table]) -> None:
     text = README.read_text()
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise UserError(f"{README} needs the lines {BEGIN} and {END} once each, for the report")
@@ -114,8 +115,7 @@ def _write_readme(found: list[Evidence], measured: Table | None) -> None:
         if not parts and figure.exists():
             parts.append(f"![{e.experiment.title}]({figure})")
         parts += [measured_table(e).markdown(), claims_table(e).markdown()]
-    if measured:
-        parts.append(measured.markdown())
+    parts += [table.markdown() for table in measured]
     before, rest = text.split(BEGIN)
     block = "\n\n".join([BEGIN, *parts, END])
     _update(README, (before + block + rest.split(END)[1]).encode())
