@@ -9,10 +9,32 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 
-from reproduce.nets import Autoencoder, ConvNet, Mlp
+from reproduce.nets import (
+    Autoencoder,
+    ConvNet,
+    GaussianSvm,
+    LinearRegression,
+    Mlp,
+    Recurrent,
+    Residual,
+    Transformer,
+)
 
+Net = (
+    Mlp
+    | ConvNet
+    | Autoencoder
+    | LinearRegression
+    | Recurrent
+    | Residual
+    | Transformer
+    | GaussianSvm
+)
 PROFILES = ("smoke", "quick", "cpu", "paper")
+NOISES = ("bernoulli", "gaussian")
+VIEWS = ("arms", "against_x", "curve", "pictures")
 DECAYS = ("none", "linear", "inverse_time", "halving")
 
 
@@ -35,13 +57,15 @@ class Run:
     """One training run: everything that determines its rows, and nothing else."""
 
     data: str
-    net: Mlp | ConvNet | Autoencoder
+    net: Net
     batch_size: int
     learning_rate: float
     # Filled in from the profile's budget and the stage; a run without them is a template.
     updates: int = 0
     seed: int = -1
     measures: tuple[str, ...] = ()
+    # What is found out about the trained network, once: names of functions of probes.py.
+    probes: tuple[str, ...] = ()
     # The rest is off unless stated. Training examples, drawn at random by the seed; None: all.
     examples: int | None = None
     # Keep the validation part out of training and measure on it.
@@ -55,6 +79,8 @@ class Run:
     keep_input: float = 1.0
     keep_conv: tuple[float, ...] = ()
     keep: float = 1.0
+    # What multiplies units: 0 or 1, or (section 10) normal noise of the same variance.
+    noise: str = "bernoulli"
     momentum: float = 0.0
     # Fractions of the run's updates, so that a schedule keeps its shape at every budget.
     momentum_start: float | None = None
@@ -70,6 +96,10 @@ class Run:
     l1_start_fraction: float = 0.0
     sparsity_cost: float = 0.0
     sparsity_target: float = 0.0
+    # Augmentation: each image is shifted by up to so many pixels along each axis, anew every time.
+    shift_pixels: int = 0
+    # Go back, at the end, to the measured point of training with the lowest validation error.
+    early_stopping: bool = False
 
     def __post_init__(self) -> None:
         keeps = {"keep": (self.keep,), "keep_input": (self.keep_input,)}
@@ -84,15 +114,18 @@ class Run:
                 f"`keep_conv` has one entry for each of the net's {convolutions} convolutions. "
                 f"Received: {self.keep_conv!r}"
             )
-        for name in ("learning_rate", "input_rate_factor"):
+        positive = ["learning_rate", "input_rate_factor"]
+        positive += ["max_norm"] if self.max_norm is not None else []
+        for name in positive:
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` is positive. Received: {getattr(self, name)!r}")
-        if self.decay not in DECAYS:
-            raise ValueError(f"`decay` is one of {DECAYS}. Received: {self.decay!r}")
+        for name, valid in (("noise", NOISES), ("decay", DECAYS)):
+            if getattr(self, name) not in valid:
+                raise ValueError(f"`{name}` is one of {valid}. Received: {getattr(self, name)!r}")
         if self.decay in ("inverse_time", "halving") and not self.decay_fraction > 0:
             raise ValueError(f"decay {self.decay!r} needs a positive `decay_fraction`")
-        if self.max_norm is not None and not self.max_norm > 0:
-            raise ValueError(f"`max_norm` is a positive norm. Received: {self.max_norm!r}")
+        if self.shift_pixels < 0:
+            raise ValueError(f"`shift_pixels` is 0 or more. Received: {self.shift_pixels!r}")
 
     def settings(self) -> dict:
         """All that is stated, as JSON values; a field left off is absent, so that a field added
@@ -100,7 +133,7 @@ class Run:
         net = {"kind": type(self.net).__name__, **_stated(self.net)}
         return json.loads(json.dumps(_stated(self) | {"net": net}))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Digest of the settings: two runs of one key would give the same rows."""
         if self.updates < 1 or self.seed < 0 or not self.measures:
@@ -130,8 +163,9 @@ class Budget:
     width: float = 1.0
     examples: int | None = None
     data: str | None = None
-    # The x values run at this profile; None: all.
+    # The x values, and the arms, run at this profile; None: all.
     xs: tuple[float, ...] | None = None
+    arms: tuple[str, ...] | None = None
 
     def describe(self) -> str:
         """The budget as it must stand beside every number obtained with it."""
@@ -154,36 +188,57 @@ class Cell:
 class Claim:
     """`better` has a lower value than `worse`, by more than `margin`, in paired differences.
 
-    With `than_x` the claim is about gains: the relative gain of `better` over `worse` at `x`
-    exceeds that at `than_x`.
+    Either is an arm, or several arms of which the mean is taken: a factorial design's effects.
+    `worse` is taken at `worse_x`, and by `worse_measure`, where those are given, else as `better`
+    is. With `within` the claim is that both are equal, to that difference. With `than_x` the claim
+    is about gains: the relative gain of `better` over `worse` at `x` exceeds that at `than_x`.
     """
 
     text: str
-    better: str
-    worse: str
+    better: str | tuple[str, ...]
+    worse: str | tuple[str, ...]
     x: float | None = None
+    worse_x: float | None = None
     than_x: float | None = None
+    within: float | None = None
     split: str = "test"
     measure: str = "error_percent"
+    worse_measure: str | None = None
     margin: float = 0.0
+
+
+def as_tuple(arms: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (arms,) if isinstance(arms, str) else arms
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What the report draws: `arms` side by side, arms `against_x`, or a `curve` over the updates.
+    """What the report draws: `arms` side by side, values `against_x`, a `curve` over the updates,
+    or `pictures` that a probe of that name made.
 
     `paper` names the source in paper.csv whose values stand beside ours; `tolerance_points` is the
-    difference in percentage points that still counts as reproduced.
+    difference in percentage points that still counts as reproduced. `splits` and `measures` are
+    those drawn; against x, values of no x are drawn as levels. Axes are logarithmic as named.
     """
 
     kind: str
+    # Those drawn; (): all.
+    arms: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ("error_percent",)
+    splits: tuple[str, ...] = ("test",)
     x_label: str = ""
+    log: str = ""
+    # Values above this, of arms that hardly learned, leave the picture.
+    top: float | None = None
     paper: str | None = None
     tolerance_points: float = 0.0
+    picture: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in ("arms", "against_x", "curve"):
-            raise ValueError(f"a view is arms, against_x or curve. Received: {self.kind!r}")
+        if self.kind not in VIEWS:
+            raise ValueError(f"a view is one of {VIEWS}. Received: {self.kind!r}")
+        if self.log not in ("", "x", "y", "xy"):
+            raise ValueError(f"`log` is '', 'x', 'y' or 'xy'. Received: {self.log!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +251,12 @@ class Experiment:
     budgets: Mapping[str, Budget]
     view: View
     claims: tuple[Claim, ...]
+    # Drawn beside the first view.
+    panels: tuple[View, ...] = ()
+    # At the measured points of training. The first one, on validation data, chooses the settings.
     measures: tuple[str, ...] = ("error_percent", "nll")
+    # Of the final runs, at their end.
+    probes: tuple[str, ...] = ()
     # Final runs train on all training data unless they hold the validation part out for a curve.
     hold_out: bool = False
     curve_points: int = 0
@@ -212,7 +272,7 @@ class Experiment:
             )
         arms = {cell.arm for cell in self.cells}
         for claim in self.claims:
-            if not {claim.better, claim.worse} <= arms:
+            if not {*as_tuple(claim.better), *as_tuple(claim.worse)} <= arms:
                 raise ValueError(f"the claim {claim.text!r} names an arm that is not declared")
 
 

@@ -11,14 +11,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from reproduce import Autoencoder, ConvNet, Run
+from reproduce import Autoencoder, ConvNet, LinearRegression, Residual, Run
 from reproduce.data import Dataset
 from reproduce.models import Built, build
 
 # At most this many updates between two looks at the loss: enough to hide the cost of the look.
 CHUNK_UPDATES = 100
 SCORED_AT_ONCE = 1000
-KEPT_ENGINES = 4
+# Engines are kept up to this many, and this many weights in all; then the oldest go.
+KEPT_ENGINES, KEPT_WEIGHTS = 16, 30_000_000
 
 _engines: dict[tuple, "Engine"] = {}
 _on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
@@ -33,15 +34,20 @@ def engine_for(run: Run, dataset: Dataset) -> "Engine":
         run.keep_input < 1,
         tuple(keep < 1 for keep in run.keep_conv),
         run.keep < 1,
+        run.noise,
+        run.shift_pixels,
         run.max_norm is not None,
         run.l2 > 0,
         run.l1 > 0,
         run.sparsity_cost > 0,
     )
     if architecture not in _engines:
-        if len(_engines) >= KEPT_ENGINES:
-            del _engines[next(iter(_engines))]
         _engines[architecture] = Engine(run, dataset)
+        while len(_engines) > 1 and (
+            len(_engines) > KEPT_ENGINES
+            or sum(engine.model.count_params() for engine in _engines.values()) > KEPT_WEIGHTS
+        ):
+            del _engines[next(iter(_engines))]
     return _engines[architecture]
 
 
@@ -74,7 +80,7 @@ class Engine:
         self.velocities = [tf.Variable(tf.zeros_like(weight)) for weight in self.weights]
         self.images, self.labels = _resident(dataset)
         self.uses_l1 = run.l1 > 0
-        self.reconstructs = isinstance(run.net, Autoencoder)
+        self.net = run.net
         self.order = tf.Variable(tf.zeros((CHUNK_UPDATES, run.batch_size), tf.int32))
         # Per update of the chunk: learning rate, momentum, L1 strength.
         self.schedule = tf.Variable(tf.zeros((CHUNK_UPDATES, 3)))
@@ -88,7 +94,9 @@ class Engine:
             setattr(owner, name, self.dials[-1])
         # On a CPU, XLA's convolutions take twice the time of TensorFlow's own: there only the masks
         # (by themselves) and the weights' moves are compiled.
-        whole = not isinstance(run.net, ConvNet) or bool(tf.config.list_physical_devices("GPU"))
+        whole = not isinstance(run.net, ConvNet | Residual) or bool(
+            tf.config.list_physical_devices("GPU")
+        )
         self._apply = (
             self._move if whole else tf.function(self._move, jit_compile=True, autograph=False)
         )
@@ -156,8 +164,11 @@ class Engine:
 
     def _loss(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         logits = self.model(images, training=True)
-        if self.reconstructs:
-            error = tf.sigmoid(logits) - tf.reshape(images, tf.shape(logits))
+        if isinstance(self.net, Autoencoder | LinearRegression):
+            if isinstance(self.net, Autoencoder):
+                error = tf.sigmoid(logits) - tf.reshape(images, tf.shape(logits))
+            else:
+                error = logits - tf.one_hot(labels, logits.shape[1])
             return tf.reduce_sum(tf.square(error)) / (2 * images.shape[0])
         losses = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
         return tf.reduce_mean(losses)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from reproduce import Cell, Claim, Experiment, Run, plan
+from reproduce import Cell, Claim, Experiment, Run, as_tuple, plan
 from reproduce.record import COLUMNS, Row
 
 CONFIDENCE = 0.95
@@ -39,8 +39,11 @@ def interval(values: Sequence[float]) -> Interval:
     return Interval(n, mean, error, mean - half, mean + half)
 
 
-def claim_verdict(difference: Interval, margin: float) -> str:
-    """A claim says that a difference exceeds a margin; the interval says whether it does."""
+def claim_verdict(difference: Interval, margin: float, within: float | None = None) -> str:
+    """A claim says that a difference exceeds a margin, or that it lies within a bound of zero; the
+    interval says whether it does."""
+    if within is not None:
+        return level_verdict(difference, 0.0, within)
     if difference.low > margin:
         return REPRODUCED
     return NOT_REPRODUCED if difference.high < margin else INCONCLUSIVE
@@ -76,12 +79,11 @@ class Evidence:
     def budget(self) -> str:
         return self.experiment.budgets[self.profile].describe()
 
-    @property
-    def paper(self) -> dict[tuple[str, float | None], "PaperNumber"]:
+    def paper(self, split: str = "test") -> dict[tuple[str, float | None], "PaperNumber"]:
         """The paper's numbers for this view; none where the profile runs on other data."""
         if self.experiment.budgets[self.profile].data:
             return {}
-        return paper_numbers(self.experiment.view.paper)
+        return paper_numbers(self.experiment.view.paper, split)
 
     def qualified(self, verdict: str) -> str:
         """A verdict as it may stand: with its budget unless that is the paper's own."""
@@ -91,10 +93,10 @@ class Evidence:
         return verdict if self.profile == "paper" else f"{verdict} at this budget"
 
     def values(self, arm: str, x: float | None, split: str, measure: str) -> pd.Series:
-        """The last value of a measure for each seed."""
+        """The last value of a measure for each seed; one of no x has that value at every x."""
         f = self.final
         here = (f.arm == arm) & (f.split == split) & (f.measure == measure)
-        here &= f.x.isna() if x is None else f.x == x
+        here &= f.x.isna() if x is None else f.x.isna() | (f.x == x)
         return f[here].sort_values("step").groupby("seed").value.last()
 
     def diverged(self, arm: str, x: float | None) -> int:
@@ -109,13 +111,25 @@ class Evidence:
         return None if than is None else (at - than).dropna()
 
     def _gain(self, claim: Claim, x: float | None) -> pd.Series | None:
-        if not any(cell.x == x for cell, _ in self.chosen):
+        worse_x = x if claim.worse_x is None else claim.worse_x
+        sides = (
+            (as_tuple(claim.better), x, claim.measure),
+            (as_tuple(claim.worse), worse_x, claim.worse_measure or claim.measure),
+        )
+        if not all(self._runs(arm, at) for arms, at, _ in sides for arm in arms):
             return None
         better, worse = (
-            self.values(arm, x, claim.split, claim.measure) for arm in (claim.better, claim.worse)
+            pd.concat([self.values(arm, at, claim.split, measure) for arm in arms], axis=1)
+            .dropna()  # a seed counts once all arms have it
+            .mean(axis=1)
+            for arms, at, measure in sides
         )
         gain = worse - better
         return (gain if claim.than_x is None else 100 * gain / worse).dropna()
+
+    def _runs(self, arm: str, x: float | None) -> bool:
+        """Whether the profile runs this cell; a cell of no x may have rows at any."""
+        return any(cell.arm == arm and cell.x in (None, x) for cell, _ in self.chosen)
 
 
 def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:
@@ -126,7 +140,7 @@ def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:
     runs = choice.runs() | final.runs()
     if not runs:
         return None
-    errors = choice.final_errors()
+    errors = choice.final_errors(experiment.measures[0])
     cells = plan.cells(experiment, profile)
     chosen = [(cell, plan.chosen(cell, experiment, profile, errors)) for cell in cells]
     seeds = sorted({entry["run"]["seed"] for entry in final.runs().values()})
@@ -147,14 +161,16 @@ def _frame(rows: list[Row]) -> pd.DataFrame:
 
 
 class PaperNumber(NamedTuple):
-    """A test error printed or drawn in the paper, in percent, and its error bar (0: none given)."""
+    """An error printed or drawn in the paper, in percent, and its error bar (0: none given)."""
 
     error_percent: float
     uncertainty: float
 
 
-def paper_numbers(source: str | None) -> dict[tuple[str, float | None], PaperNumber]:
-    """(arm, x) -> the paper's number."""
+def paper_numbers(
+    source: str | None, split: str = "test"
+) -> dict[tuple[str, float | None], PaperNumber]:
+    """(arm, x) -> the paper's number on that split."""
     if source is None:
         return {}
     with (Path(__file__).parent / "paper.csv").open(newline="") as file:
@@ -163,5 +179,5 @@ def paper_numbers(source: str | None) -> dict[tuple[str, float | None], PaperNum
                 float(row["error_percent"]), float(row["uncertainty"] or 0)
             )
             for row in csv.DictReader(file)
-            if row["source"] == source
+            if row["source"] == source and row["split"] == split
         }

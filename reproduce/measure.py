@@ -1,7 +1,13 @@
-"""Logits and labels -> the numbers that rows hold. Lower is better for every one of them."""
+"""Outputs and targets -> the numbers that rows hold. Lower is better for every one of them.
+
+Outputs are logits of shape (examples, classes), and targets the labels; of an autoencoder both are
+of shape (examples, pixels), logits and pixels in [0, 1].
+"""
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp, softmax
+
+CALIBRATION_BINS = 15
 
 
 def error_percent(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -15,4 +21,34 @@ def nll(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(logsumexp(logits, axis=1) - right))
 
 
-MEASURES = {"error_percent": error_percent, "nll": nll}
+def calibration_percent(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Expected calibration error in percentage points (Guo et al., ICML 2017)."""
+    counts, accuracies, confidences = reliability(softmax(logits, axis=1), labels)
+    return 100 * float(np.sum(counts * np.abs(accuracies - confidences)) / counts.sum())
+
+
+def reliability(
+    probabilities: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each of 15 equal bins of confidence: examples, share classified rightly, mean confidence.
+
+    The latter two are 0 in an empty bin.
+    """
+    confidences = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidences * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    counts = np.bincount(bins, minlength=CALIBRATION_BINS)
+    sums = (np.bincount(bins, each, CALIBRATION_BINS) for each in (right, confidences))
+    accuracies, means = (each / np.maximum(counts, 1) for each in sums)
+    return counts, accuracies, means
+
+
+def squared_error(logits: np.ndarray, pixels: np.ndarray) -> float:
+    """Half the squared difference between an image and its reconstruction, mean over images."""
+    return float(np.mean(np.sum((expit(logits) - pixels) ** 2, axis=1)) / 2)
+
+
+MEASURES = {
+    function.__name__: function
+    for function in (error_percent, nll, calibration_percent, squared_error)
+}

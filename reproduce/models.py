@@ -9,8 +9,18 @@ from typing import NamedTuple
 
 import keras
 
-from layers import Dropout, KLSparsity, MaxNorm, Maxout, paper_to_inverted
-from reproduce import Autoencoder, ConvNet, Run, derived_seed
+from layers import Dropout, GaussianDropout, KLSparsity, MaxNorm, Maxout, paper_to_inverted
+from reproduce import (
+    Autoencoder,
+    ConvNet,
+    Recurrent,
+    Residual,
+    Run,
+    Transformer,
+    derived_seed,
+    other_models,
+)
+from reproduce.augmentation import RandomShift
 
 CONVOLUTION, POOL, POOL_STRIDE = 5, 3, 2
 
@@ -29,6 +39,10 @@ def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
 
     An autoencoder's logits are those of the pixels, one after the other; others' of the classes.
     """
+    if isinstance(run.net, Recurrent | Residual | Transformer):
+        model = other_models.build(run, shape, classes)
+        count = len(model.trainable_variables)
+        return Built(model, [1.0] * count, [0.0] * count)
     stack = _Stack(run, shape)
     outputs = classes
     if isinstance(run.net, ConvNet):
@@ -50,6 +64,9 @@ class _Stack:
     def __init__(self, run: Run, shape: tuple[int, ...]):
         self.run = run
         self.x = self.inputs = keras.Input(shape, name="pixels")
+        if run.shift_pixels:
+            seed = derived_seed(run.seed, "shifts")
+            self.x = RandomShift(run.shift_pixels, seed=seed, name="shift")(self.x)
         # The probability to keep the units at the top, not dropped yet.
         self.keep = run.keep_input
         self.rates: list[float] = []
@@ -77,11 +94,19 @@ class _Stack:
             self.x = Maxout(units, pieces=pieces, **self._weights("maxout"))(self.x)
         else:
             self.dense(units)
+            if getattr(net, "batch_norm", False):
+                self._normalise()
             self._activate()
         self.keep = self.run.keep
 
     def dense(self, units: int) -> None:
         self.x = keras.layers.Dense(units, **self._weights("dense"))(self.x)
+
+    def _normalise(self) -> None:
+        name = f"batch_norm_{self.depth}"
+        self.x = keras.layers.BatchNormalization(momentum=0.9, name=name)(self.x)
+        self.rates += [1.0, 1.0]
+        self.l1 += [0.0, 0.0]
 
     def _activate(self) -> None:
         self.x = keras.layers.Activation(
@@ -95,7 +120,8 @@ class _Stack:
         run, keep, depth = self.run, self.keep, self.depth
         if keep < 1:
             seed = derived_seed(run.seed, "masks")
-            self.x = Dropout(1 - keep, seed=seed, name=f"dropout_{depth}")(self.x)
+            noise = {"bernoulli": Dropout, "gaussian": GaussianDropout}[run.noise]
+            self.x = noise(1 - keep, seed=seed, name=f"dropout_{depth}")(self.x)
         factor = paper_to_inverted(keep)
         part = 1.0 if depth else run.input_rate_factor
         self.rates += [factor.learning_rate * part, part]

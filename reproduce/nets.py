@@ -11,12 +11,14 @@ def _scaled(widths: tuple[int, ...], factor: float) -> tuple[int, ...]:
 class Mlp:
     """Fully connected hidden layers: their widths in units, and their activation.
 
-    A unit of activation "maxout" is the largest of `pieces` linear functions.
+    A unit of activation "maxout" is the largest of `pieces` linear functions. With `batch_norm`
+    each layer is linear, batch normalisation, activation, dropout, in this order.
     """
 
     hidden: tuple[int, ...]
     activation: str
     pieces: int = 1
+    batch_norm: bool = False
 
     def __post_init__(self) -> None:
         if (self.activation == "maxout") != (self.pieces > 1):
@@ -24,6 +26,8 @@ class Mlp:
                 "maxout units have 2 pieces or more, others 1. Received: "
                 f"activation={self.activation!r}, pieces={self.pieces}"
             )
+        if self.batch_norm and self.activation == "maxout":
+            raise ValueError("batch normalisation comes before an activation; maxout has none")
 
     def scaled(self, width: float) -> "Mlp":
         return replace(self, hidden=_scaled(self.hidden, width))
@@ -53,3 +57,74 @@ class Autoencoder:
 
     def scaled(self, width: float) -> "Autoencoder":
         return replace(self, hidden=_scaled(self.hidden, width))
+
+
+@dataclass(frozen=True)
+class LinearRegression:
+    """One linear layer, by least squares onto the classes' indicators (section 9.1)."""
+
+    hidden: tuple[int, ...] = ()
+    activation: str = "linear"
+
+    def scaled(self, width: float) -> "LinearRegression":
+        return self
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """An LSTM that reads an image row by row; dropout of its recurrent units with a mask for each
+    step ("naive") or one for the sequence."""
+
+    hidden: tuple[int, ...]
+    masks: str = "sequence"
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        if self.masks not in ("naive", "sequence") or len(self.hidden) != 1:
+            raise ValueError(
+                "a recurrent net has one hidden layer and masks 'naive' or 'sequence'. Received: "
+                f"hidden={self.hidden}, masks={self.masks!r}"
+            )
+
+    def scaled(self, width: float) -> "Recurrent":
+        return replace(self, hidden=_scaled(self.hidden, width))
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Residual blocks of two 3 x 3 convolutions with batch normalisation, as wide as `filters`;
+    dropout between the two."""
+
+    filters: tuple[int, ...]
+    activation: str = "relu"
+
+    def scaled(self, width: float) -> "Residual":
+        return replace(self, filters=_scaled(self.filters, width))
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """Attention over the rows of an image; dropout after attention and after the feed-forward
+    layer of each block."""
+
+    width: int
+    blocks: int
+    heads: int = 4
+    activation: str = "relu"
+
+    def scaled(self, width: float) -> "Transformer":
+        # A whole number for each head.
+        return replace(self, width=max(1, round(self.width * width / self.heads)) * self.heads)
+
+
+@dataclass(frozen=True)
+class GaussianSvm:
+    """A support vector machine with kernel exp(-gamma |a - b|^2) and penalty `cost` (Table 2)."""
+
+    cost: float
+    gamma: float
+    hidden: tuple[int, ...] = ()
+    activation: str = "linear"
+
+    def scaled(self, width: float) -> "GaussianSvm":
+        return self

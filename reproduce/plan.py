@@ -39,10 +39,16 @@ class Planned:
 
 def tuned_settings(cell: Cell, run: Run) -> str:
     """The settings that vary among the cell's candidates, as this run has them."""
-    each = [candidate.settings() for candidate in cell.candidates]
-    mine = run.settings()
+    each = [_flat(candidate) for candidate in cell.candidates]
+    mine = _flat(run)
     varying = [name for name in mine if any(s.get(name) != each[0].get(name) for s in each)]
     return ", ".join(f"{name.replace('_', ' ')} {mine[name]:g}" for name in varying)
+
+
+def _flat(run: Run) -> dict:
+    """A run's settings, those of its net among them."""
+    settings = run.settings()
+    return settings | settings.pop("net")
 
 
 def names() -> list[str]:
@@ -58,7 +64,12 @@ def load(name: str) -> Experiment:
 def cells(experiment: Experiment, profile: str) -> list[Cell]:
     """The cells that a profile runs, their candidates cut to its budget."""
     budget = experiment.budgets[profile]
-    wanted = [c for c in experiment.cells if budget.xs is None or c.x in budget.xs]
+    wanted = [
+        cell
+        for cell in experiment.cells
+        if (budget.xs is None or cell.x in budget.xs)
+        and (budget.arms is None or cell.arm in budget.arms)
+    ]
     return [
         replace(
             cell, candidates=tuple(_budgeted(run, budget, experiment) for run in cell.candidates)
@@ -82,7 +93,7 @@ def choice_runs(experiment: Experiment, profile: str) -> list[Planned]:
     """Every candidate of every cell on the validation part; none without a choice."""
     seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + experiment.budgets[profile].choice_seeds)
     return [
-        Planned(cell.arm, cell.x, tuned_settings(cell, run), choosing(run, seed))
+        Planned(cell.arm, cell.x, tuned_settings(cell, run), choosing(run, experiment, seed))
         for cell in cells(experiment, profile)
         if len(cell.candidates) > 1
         for run in cell.candidates
@@ -90,8 +101,10 @@ def choice_runs(experiment: Experiment, profile: str) -> list[Planned]:
     ]
 
 
-def choosing(run: Run, seed: int) -> Run:
-    return replace(run, hold_out=True, seed=seed)
+def choosing(run: Run, experiment: Experiment, seed: int) -> Run:
+    # Early stopping looks at points of the curve; others are measured once, at the end.
+    points = experiment.curve_points if run.early_stopping else 0
+    return replace(run, hold_out=True, curve_points=points, seed=seed)
 
 
 def chosen(
@@ -99,15 +112,16 @@ def chosen(
 ) -> Run | None:
     """The candidate with the lowest mean validation error; None while one is missing.
 
-    `errors` maps the keys of finished choice runs to their final validation error in percent; a
-    diverged run counts as infinite. Ties go to the candidate stated first.
+    `errors` maps the keys of finished choice runs to the final value of the experiment's first
+    measure on validation data; a diverged run counts as infinite. Ties go to the candidate stated
+    first.
     """
     if len(cell.candidates) == 1:
         return cell.candidates[0]
     seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + experiment.budgets[profile].choice_seeds)
     means = []
     for run in cell.candidates:
-        found = [errors.get(choosing(run, seed).key, math.nan) for seed in seeds]
+        found = [errors.get(choosing(run, experiment, seed).key, math.nan) for seed in seeds]
         means.append(fmean(found))
     if any(math.isnan(mean) for mean in means):
         return None
@@ -120,6 +134,7 @@ def final_run(run: Run, experiment: Experiment, seed: int) -> Run:
         test=True,
         hold_out=experiment.hold_out,
         curve_points=experiment.curve_points,
+        probes=experiment.probes,
         seed=seed,
     )
 
@@ -150,15 +165,19 @@ def runs(
     experiment = load(name)
     if stage == "choice":
         return choice_runs(experiment, profile)
-    errors = results(name, profile, "choice", results_dir).final_errors()
+    errors = results(name, profile, "choice", results_dir).final_errors(experiment.measures[0])
     count = seeds or experiment.budgets[profile].seeds
     return final_runs(experiment, profile, errors, range(1, count + 1))
 
 
 def total_runs(experiment: Experiment, profile: str) -> int:
     """How many runs both stages have together."""
-    final = len(cells(experiment, profile)) * experiment.budgets[profile].seeds
-    return len(choice_runs(experiment, profile)) + final
+    budget = experiment.budgets[profile]
+    return sum(
+        budget.seeds
+        + (len(cell.candidates) * budget.choice_seeds if len(cell.candidates) > 1 else 0)
+        for cell in cells(experiment, profile)
+    )
 
 
 def status(name: str, results_dir: Path) -> dict:
@@ -167,7 +186,9 @@ def status(name: str, results_dir: Path) -> dict:
     profiles = {}
     for profile, budget in experiment.budgets.items():
         ended = set().union(*(results(name, profile, s, results_dir).ended() for s in STAGES))
-        planned = [p for stage in STAGES for p in runs(name, profile, stage, results_dir)]
+        # Where nothing has ended there is nothing to look for: `list` answers at once.
+        stages = STAGES if ended else ()
+        planned = [p for stage in stages for p in runs(name, profile, stage, results_dir)]
         total = total_runs(experiment, profile)
         profiles[profile] = {
             "runs_done": sum(p.run.key in ended for p in planned),

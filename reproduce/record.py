@@ -102,11 +102,11 @@ class Results:
             )
         return rows
 
-    def final_errors(self) -> dict[str, float]:
-        """Run key -> last validation error in percent; infinite for a diverged run."""
+    def final_errors(self, measure: str) -> dict[str, float]:
+        """Run key -> last value of a measure on validation data; infinite for a diverged run."""
         errors = {}
         for row in self.rows():  # a run's rows stand in order of step, so the last one wins
-            if row.split == "validation" and row.measure == "error_percent":
+            if row.split == "validation" and row.measure == measure:
                 errors[row.run] = row.value
         diverged = [key for key, entry in self.runs().items() if entry["status"] == "diverged"]
         errors.update(dict.fromkeys(diverged, float("inf")))

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reproduce import PROFILES, UserError, evidence, figures, plan, speed
 from reproduce.evidence import Evidence
-from reproduce.tables import Table, choice_table, claims_table, measured_table
+from reproduce.tables import Table, choice_table, claims_table, found_table, measured_table
 
 # The profiles whose rows are committed. The others get a report beside their ignored rows.
 COMMITTED = ("cpu", "paper")
@@ -59,11 +59,10 @@ def _write_report(folder: Path, found: list[Evidence], measured: Sequence[Table]
             drawn[name] = figure
             parts.append(f"![{e.experiment.title}](figures/{name})")
         parts += [measured_table(e).markdown(), claims_table(e).markdown(), _provenance(e)]
-        choice = choice_table(e)
-        if choice.rows:
-            parts.append(
-                f"<details><summary>{choice.title}</summary>\n\n{choice.markdown()}\n\n</details>"
-            )
+        for folded in (found_table(e), choice_table(e)):
+            if folded.rows:
+                summary = f"<details><summary>{folded.title}</summary>"
+                parts.append(f"{summary}\n\n{folded.markdown()}\n\n</details>")
     if measured:
         parts.append("\n\n".join(["## Speed", *(table.markdown() for table in measured)]))
     figure_dir = folder / "figures"

@@ -1,5 +1,6 @@
 """Evidence -> tables of text, for a terminal and for Markdown."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,25 +41,36 @@ def _mean(found: Interval) -> str:
     return f"{_number(found.mean)} ± {_number(found.standard_error)}"
 
 
+def told(measure: str) -> str:
+    """A measure's name as a table or an axis says it."""
+    name = measure.replace("_", " ").replace("nll", "negative log-likelihood (nats)")
+    if name.endswith(" percent"):
+        return name.removesuffix(" percent") + " (%)"
+    return name.replace("doubt", "predictive entropy (nats)").replace(
+        "disagreement", "mutual information (nats)"
+    )
+
+
 def measured_table(e: Evidence) -> Table:
-    """Paper and ours, a row an arm: test error in percent."""
-    view, rows = e.experiment.view, []
+    """Paper and ours, a row an arm: the experiment's first measure on test data."""
+    view, rows, paper = e.experiment.view, [], e.paper()
+    measure = e.experiment.measures[0]
     for cell, run in e.chosen:
-        ours = interval(e.values(cell.arm, cell.x, "test", "error_percent"))
-        theirs = e.paper.get((cell.arm, cell.x))
-        verdict = told = ""
+        ours = interval(e.values(cell.arm, cell.x, "test", measure))
+        theirs = paper.get((cell.arm, cell.x))
+        verdict = published = ""
         if theirs is not None:
             # The paper's own error bar widens the tolerance.
             tolerance = view.tolerance_points + theirs.uncertainty
             verdict = e.qualified(level_verdict(ours, theirs.error_percent, tolerance))
-            told = _number(theirs.error_percent)
-            told += f" ± {_number(theirs.uncertainty)}" if theirs.uncertainty else ""
+            published = _number(theirs.error_percent)
+            published += f" ± {_number(theirs.uncertainty)}" if theirs.uncertainty else ""
         if diverged := e.diverged(cell.arm, cell.x):
             verdict = f"{verdict}; {diverged} more diverged".removeprefix("; ")
         rows.append(
             (
                 _place(e, cell.arm, cell.x),
-                told,
+                published,
                 _mean(ours),
                 str(ours.n),
                 e.budget,
@@ -66,8 +78,8 @@ def measured_table(e: Evidence) -> Table:
                 verdict,
             )
         )
-    title = f"{e.experiment.source} — {e.profile} profile: test error in %"
-    if e.paper:
+    title = f"{e.experiment.source} — {e.profile} profile: test {told(measure)}"
+    if paper:
         title += f", judged to within {view.tolerance_points:g} points and the paper's error bar"
     columns = (
         "arm",
@@ -99,33 +111,46 @@ def claims_table(e: Evidence) -> Table:
             rows.append((claim.text, f"not run at the {e.profile} profile", "0", "", ""))
             continue
         found = interval(values)
-        unit = (
-            "%"
-            if claim.than_x is not None
-            else {"error_percent": "points"}.get(claim.measure, "nats")
-        )
-        digits = 3 if unit == "nats" else 2
-        told = "none yet" if not found.n else f"{_number(found.mean, digits)} {unit}"
+        points = claim.measure.endswith("_percent")
+        unit = "%" if claim.than_x is not None else "points" if points else ""
+        digits = 2 if unit else 3
+        said = "none yet" if not found.n else f"{_number(found.mean, digits)} {unit}".rstrip()
         if found.n > 1:
-            told += f" [{_number(found.low, digits)}, {_number(found.high, digits)}]"
-        verdict = e.qualified(claim_verdict(found, claim.margin))
-        rows.append((claim.text, told, str(found.n), e.budget, verdict))
+            said += f" [{_number(found.low, digits)}, {_number(found.high, digits)}]"
+        verdict = e.qualified(claim_verdict(found, claim.margin, claim.within))
+        rows.append((claim.text, said, str(found.n), e.budget, verdict))
     title = f"{e.experiment.source} — {e.profile} profile: claims"
     columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")
     return Table(title, columns, rows)
 
 
+def found_table(e: Evidence) -> Table:
+    """What the probes found out about the trained networks: a row an arm and place, a column a
+    measure."""
+    names = {m for m in e.final.measure.unique() if m not in (*e.experiment.measures, "diverged")}
+    rows = e.final[e.final.measure.isin(names)]
+    measures = list(dict.fromkeys(rows.measure))
+    lines = []
+    for (arm, split, x), here in rows.groupby(["arm", "split", "x"], dropna=False, sort=False):
+        cells = [_mean(interval(here[here.measure == name].value.to_list())) for name in measures]
+        place = "" if math.isnan(x) else f"{x:g}"
+        lines.append((arm, split, place, *(c.replace("none yet", "") for c in cells)))
+    columns = ("arm", "images", "at", *(told(name) for name in measures))
+    return Table(f"{e.name}, {e.profile} profile: what the trained networks show", columns, lines)
+
+
 def choice_table(e: Evidence) -> Table:
     """Every candidate with its validation error: the same number of tries for every arm."""
     rows: list[tuple[str, ...]] = []
-    errors = e.choice[(e.choice.split == "validation") & (e.choice.measure == "error_percent")]
+    measure = e.experiment.measures[0]
+    errors = e.choice[(e.choice.split == "validation") & (e.choice.measure == measure)]
     last = errors.sort_values("step").groupby("run").value.last().to_dict()
     for planned in plan.choice_runs(e.experiment, e.profile):
         entry = e.runs.get(planned.run.key, {"status": "missing"})
-        told = _number(last[planned.run.key]) if planned.run.key in last else entry["status"]
+        value = _number(last[planned.run.key]) if planned.run.key in last else entry["status"]
         arm = _place(e, planned.arm, planned.x)
-        rows.append((arm, planned.settings, str(planned.run.seed), told))
-    columns = ("arm", "candidate", "seed", "validation error (%)")
+        rows.append((arm, planned.settings, str(planned.run.seed), value))
+    columns = ("arm", "candidate", "seed", f"validation {told(measure)}")
     return Table(f"{e.name}, {e.profile} profile: the choice of settings", columns, rows)
 
 

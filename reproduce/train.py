@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from reproduce import Run, derived_seed
+from reproduce import Autoencoder, Run, derived_seed
 from reproduce.data import Dataset, parts
 from reproduce.engine import CHUNK_UPDATES, engine_for
 from reproduce.measure import MEASURES
@@ -27,12 +27,13 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Measured:
-    """One number of a run's history."""
+    """One number of a run's history, and its place on an x axis other than the experiment's."""
 
     split: str
     measure: str
     step: int
     value: float
+    x: float | None = None
 
 
 @dataclass
@@ -52,6 +53,9 @@ class Training:
     diverged: bool = False
     update_seconds: float = 0.05
     history: list[Measured] = field(default_factory=list)
+    # For early stopping: the lowest validation error so far, and the state that had it.
+    best_error: float = float("inf")
+    best_state: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.parts = parts(self.dataset, self.run)
@@ -81,10 +85,11 @@ class Training:
             self.update_seconds = (time.monotonic() - began) / (stop - self.step)
             self.step = stop
             self.diverged = not np.isfinite(self.loss)
-            if stop == run.updates and not self.diverged:
-                self._measure(("train", "validation", "test"))
-            elif stop in curve and not self.diverged:
+            if (stop in curve or stop == run.updates) and not self.diverged:
                 self._measure(("train", "validation"))
+                self._remember()
+            if stop == run.updates and not self.diverged:
+                self._finish()
             self.seconds += time.monotonic() - began
             if self.checkpoint and time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self.save()
@@ -101,10 +106,32 @@ class Training:
             if split == "train":
                 ids = ids[:MEASURED_EXAMPLES]
             if len(ids):
-                logits, labels = self.engine.logits(ids), self.dataset.labels[ids]
+                logits, targets = self.engine.logits(ids), self._targets(ids)
                 for name in self.run.measures:
-                    value = MEASURES[name](logits, labels)
+                    value = MEASURES[name](logits, targets)
                     self.history.append(Measured(split, name, self.step, value))
+
+    def _remember(self) -> None:
+        """Keeps the state if early stopping may want it back."""
+        if self.run.early_stopping:
+            error = self.last("validation", self.run.measures[0])
+            if error is None:
+                raise ValueError("early stopping needs `hold_out`: a validation error to look at")
+            if error < self.best_error:
+                self.best_error, self.best_state = error, self.engine.state()
+
+    def _finish(self) -> None:
+        if self.best_state:
+            self.engine.restore(self.best_state)
+            # A run's last values are those of the network that it ends with.
+            self.history = [m for m in self.history if m.step != self.step]
+            self._measure(("train", "validation"))
+        self._measure(("test",))
+
+    def _targets(self, ids: np.ndarray) -> np.ndarray:
+        if isinstance(self.run.net, Autoencoder):
+            return self.dataset.images[ids].reshape(len(ids), -1)
+        return self.dataset.labels[ids]
 
     def last(self, split: str, measure: str) -> float | None:
         """The newest value of a measure, None before the first."""
@@ -128,10 +155,13 @@ class Training:
             return
         history = [[m.split, m.measure, m.step, m.value] for m in self.history]
         told = {"step": self.step, "seconds": self.seconds, "history": history}
+        told["best_error"] = self.best_error
+        best = {f"best_{name}": array for name, array in self.best_state.items()}
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         part = self.checkpoint.with_suffix(".part")
         with part.open("wb") as file:
-            np.savez(file, told=np.array(json.dumps(told)), **self.engine.state())  # type: ignore[arg-type]
+            state = self.engine.state() | best | {"told": np.array(json.dumps(told))}
+            np.savez(file, **state)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, self.checkpoint)
@@ -141,9 +171,11 @@ class Training:
             with np.load(checkpoint, allow_pickle=False) as state:
                 told = json.loads(str(state["told"]))
                 self.engine.restore(state)
+                best = {name[5:]: state[name] for name in state if name.startswith("best_")}
         except Exception as error:  # a damaged file raises a dozen kinds
             print(f"{checkpoint} is damaged ({error}); starting that run anew", file=sys.stderr)
             self.engine.load(self.built)
             return
         self.step, self.seconds = told["step"], told["seconds"]
         self.history = [Measured(*entry) for entry in told["history"]]
+        self.best_error, self.best_state = told["best_error"], best

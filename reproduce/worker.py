@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from reproduce import data
+from reproduce import GaussianSvm, data
 from reproduce.display import Glimpse
 from reproduce.plan import Planned
 from reproduce.quiet import import_tensorflow
@@ -20,8 +20,10 @@ from reproduce.record import Row
 
 tf = import_tensorflow()
 
+from reproduce import svm  # noqa: E402
 from reproduce.logs import EventLog  # noqa: E402
-from reproduce.train import Training  # noqa: E402
+from reproduce.probes import probe  # noqa: E402
+from reproduce.train import Measured, Training  # noqa: E402
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 GLIMPSE_SECONDS = 0.25
@@ -68,14 +70,25 @@ def execute(job: Job, watch: Callable[[Glimpse], None]) -> Outcome:
         return Outcome(job, "stopped", [], {})
     try:
         dataset = load(planned.run.data, job.data_dir)
+        told: dict = {"data_digest": dataset.digest}
+        if isinstance(planned.run.net, GaussianSvm):
+            history, seconds = svm.fit(planned.run, planned.run.net, dataset)
+            told["seconds"] = round(seconds, 2)
+            return Outcome(job, "done", _rows(planned, history), _provenance(planned) | told)
         training = Training(planned.run, dataset, job.checkpoint)
         if not _train(job, training, watch):
             return Outcome(job, "stopped", [], {})
+        history = training.history
+        if training.diverged:
+            history.append(Measured("train", "diverged", training.step, 1.0))
+        elif planned.run.probes:
+            found, told["pictures"] = probe(training)
+            history += found
     except Exception as error:
         return failure(job, error)
     status = "diverged" if training.diverged else "done"
-    told = {"seconds": round(training.seconds, 2), "data_digest": dataset.digest}
-    return Outcome(job, status, _rows(planned, training), _provenance(planned) | told)
+    told["seconds"] = round(training.seconds, 2)
+    return Outcome(job, status, _rows(planned, history), _provenance(planned) | told)
 
 
 def failure(job: Job, error: BaseException) -> Outcome:
@@ -114,15 +127,21 @@ def _glimpse(planned: Planned, training: Training, speed: float) -> Glimpse:
     return Glimpse(run.key, planned.label, training.step, run.updates, speed, training.loss, error)
 
 
-def _rows(planned: Planned, training: Training) -> list[Row]:
-    def row(split: str, measure: str, step: int, value: float) -> Row:
-        run = planned.run
-        return Row(run.key, planned.arm, planned.x, run.seed, split, measure, step, value)
-
-    rows = [row(m.split, m.measure, m.step, m.value) for m in training.history]
-    if training.diverged:
-        rows.append(row("train", "diverged", training.step, 1.0))
-    return rows
+def _rows(planned: Planned, history: list[Measured]) -> list[Row]:
+    run = planned.run
+    return [
+        Row(
+            run.key,
+            planned.arm,
+            planned.x if m.x is None else m.x,
+            run.seed,
+            m.split,
+            m.measure,
+            m.step,
+            m.value,
+        )
+        for m in history
+    ]
 
 
 def _provenance(planned: Planned) -> dict:

@@ -46,11 +46,17 @@ experiment = Experiment(
         "smoke": Budget(
             data="digits", updates=200, seeds=2, width=1 / 32, xs=(100, 500), update_ms=10
         ),
-        "quick": Budget(updates=3_000, seeds=5, width=1 / 4, xs=(100, 1_000, 5_000), update_ms=1.3),
+        "quick": Budget(updates=2_500, seeds=5, width=1 / 4, xs=(100, 1_000, 5_000), update_ms=1.3),
         "cpu": Budget(updates=10_000, seeds=5, update_ms=16),
         "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
     },
-    view=View(kind="against_x", x_label="training images", paper="Figure 10", tolerance_points=0.3),
+    view=View(
+        kind="against_x",
+        x_label="training images",
+        log="xy",
+        paper="Figure 10",
+        tolerance_points=0.3,
+    ),
     claims=(
         helps("Dropout is worse at 100 images", 100, "No dropout", "Dropout"),
         helps("Dropout helps at 5,000 images", 5_000),

@@ -54,7 +54,7 @@ experiment = Experiment(
     ),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 32, update_ms=10),
-        "quick": Budget(updates=1_500, seeds=3, width=1 / 4, update_ms=1.5),
+        "quick": Budget(updates=1_200, seeds=3, width=1 / 4, update_ms=1.5),
         "cpu": Budget(updates=24_000, seeds=3, update_ms=16),
         "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
     },

@@ -118,6 +118,20 @@ def test_differences_are_paired_by_seed(toy, tmp_path):
     assert claim_verdict(interval(found.difference(toy.claims[1])), 0) == "not reproduced"
 
 
+def test_a_claim_can_be_about_two_places_and_about_equality(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 12.0, 22.0), "B": (1.95, 12.1, 22.03)})
+    found = gather("toy", "cpu", tmp_path)
+    equal = Claim(text="equal", better="A", worse="B", within=0.5)
+    assert claim_verdict(interval(found.difference(equal)), 0, equal.within) == "reproduced"
+    assert claim_verdict(interval(found.difference(equal)), 0, 0.01) == "inconclusive"
+    here, there = (replace(cell, x=x) for cell, x in zip(toy.cells, (0.5, 1.0), strict=True))
+    rows = found.final.assign(x=found.final.arm.map({"A": 0.5, "B": 1.0}))
+    placed = replace(found, chosen=[(here, None), (there, None)], final=rows)
+    claim = Claim(text="across", better="A", worse="B", x=0.5, worse_x=1.0)
+    assert list(placed.difference(claim)) == pytest.approx([-0.05, 0.1, 0.03])
+    assert placed.difference(replace(claim, worse_x=0.7)) is None
+
+
 def test_a_diverged_seed_is_counted_and_leaves_its_pair_out(toy, tmp_path):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, None, 3.0)})
     found = gather("toy", "cpu", tmp_path)
@@ -149,7 +163,7 @@ def test_a_verdict_names_its_budget_and_other_data_is_not_judged(toy, tmp_path):
     )
     found = replace(found, experiment=other)
     assert found.qualified("reproduced") == "not judged on digits"
-    assert found.paper == {}
+    assert found.paper() == {}
 
 
 def test_a_choice_at_the_end_of_its_grid_is_marked(toy, tmp_path):
@@ -161,4 +175,5 @@ def test_a_choice_at_the_end_of_its_grid_is_marked(toy, tmp_path):
 def test_the_papers_numbers():
     assert evidence.paper_numbers("Table 9")["Dropout + Max-norm", None] == (1.05, 0)
     assert evidence.paper_numbers("Figure 10")["Dropout", 5000.0] == (2.94, 0.36)
+    assert evidence.paper_numbers("Figure 9a", "train")["Dropout", 0.1] == (2.734, 0.104)
     assert evidence.paper_numbers(None) == {}

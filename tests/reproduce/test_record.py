@@ -37,7 +37,11 @@ def test_the_last_validation_error_counts_and_divergence_is_infinite(results):
         [Row("d", "x", None, 1, "train", "diverged", 9, 1.0)], "d", {"status": "diverged"}
     )
     results.append(rows("e", (1.0, float("nan"))), "e", {"status": "diverged"})
-    assert results.final_errors() == {"a1": 2.25, "d": float("inf"), "e": float("inf")}
+    assert results.final_errors("error_percent") == {
+        "a1": 2.25,
+        "d": float("inf"),
+        "e": float("inf"),
+    }
 
 
 @pytest.mark.parametrize(

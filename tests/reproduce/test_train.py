@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from reproduce import GaussianSvm, svm
 from reproduce.train import Training
 
 
@@ -43,7 +44,10 @@ def test_the_same_run_twice_is_bit_identical(full, digits):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_run_resumed_equals_a_run_uninterrupted(full, digits, tmp_path):
+@pytest.mark.parametrize("more", [{}, {"early_stopping": True, "shift_pixels": 1}])
+def test_a_run_resumed_equals_a_run_uninterrupted(full, digits, tmp_path, more):
+    net = replace(full.net, batch_norm=bool(more))
+    full = replace(full, net=net, learning_rate=0.2 if more else full.learning_rate, **more)
     whole = finish(Training(full, digits))
     expected, history = weights(whole), whole.history
     path = tmp_path / "folder" / "checkpoint.npz"
@@ -60,6 +64,21 @@ def test_a_run_resumed_equals_a_run_uninterrupted(full, digits, tmp_path):
     assert resumed.history == history
     for a, b in zip(expected, weights(resumed), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_early_stopping_ends_with_the_best_network_seen(full, digits):
+    run = replace(full, early_stopping=True, learning_rate=0.3, decay="none", curve_points=25)
+    training = finish(Training(run, digits))
+    ends = [m for m in training.history if m.step == run.updates]
+    errors = [
+        m.value
+        for m in training.history
+        if (m.split, m.measure) == ("validation", "error_percent") and m.step > 0
+    ]
+    assert training.last("validation", "error_percent") == min(errors)
+    assert len(ends) == 2 * 3
+    with pytest.raises(ValueError, match="hold_out"):
+        finish(Training(replace(run, hold_out=False), digits))
 
 
 def test_a_damaged_checkpoint_is_named_and_the_run_starts_anew(full, digits, tmp_path, capsys):
@@ -114,3 +133,12 @@ def test_the_trained_model_is_an_ordinary_keras_model(full, digits, tmp_path):
     loaded.fit(digits.images[:100], digits.labels[:100], verbose=0)
     kernel = loaded.trainable_variables[0].numpy()
     assert np.linalg.norm(kernel, axis=0).max() <= 2.0 * 0.9 * (1 + 1e-5)
+
+
+def test_the_support_vector_machine_is_scikit_learns(run, digits):
+    net = GaussianSvm(5.0, 0.5)
+    history, seconds = svm.fit(replace(run, net=net, hold_out=True, test=True), net, digits)
+    errors = {m.split: m.value for m in history}
+    assert set(errors) == {"train", "validation", "test"}
+    assert errors["train"] <= errors["test"] < 5
+    assert seconds > 0

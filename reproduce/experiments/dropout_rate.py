@@ -1,0 +1,61 @@
+"""Exercise 2, dropout rates on MNIST: none, and keep 0.3, 0.5, 0.7, 0.9 (dropped 0.7 to 0.1).
+
+Training and validation curves on 10,000 images, and where the sweet spot lies. Cost at `cpu`: 35
+runs of 5,000 updates, 3 ms an update. Learning rates chosen on validation data for every rate.
+"""
+
+from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms
+
+KEEPS = (0.9, 0.7, 0.5, 0.3)
+
+
+def tuned(keep):
+    return [
+        Run(
+            data="mnist",
+            net=Mlp((512, 512), "relu"),
+            batch_size=100,
+            examples=10_000,
+            learning_rate=rate,
+            momentum=0.95,
+            decay="linear",
+            keep=keep,
+        )
+        for rate in (0.02, 0.05, 0.1)
+    ]
+
+
+def arm(keep):
+    return f"keep {keep:g} (rate {1 - keep:.1g})"
+
+
+experiment = Experiment(
+    title="Dropout rates",
+    source="Exercise 2, after section 7.3",
+    cells=arms({"No dropout": tuned(1.0)} | {arm(keep): tuned(keep) for keep in KEEPS}),
+    budgets={
+        "smoke": Budget(
+            data="digits", updates=200, seeds=2, width=1 / 32, examples=500, update_ms=10
+        ),
+        "quick": Budget(updates=1_500, seeds=2, width=1 / 2, examples=5_000, update_ms=1.2),
+        "cpu": Budget(updates=5_000, seeds=4, update_ms=3),
+        "paper": Budget(updates=100_000, seeds=10, choice_seeds=3, update_ms=0.5),
+    },
+    hold_out=True,
+    curve_points=25,
+    view=View(kind="curve"),
+    claims=(
+        *(
+            Claim(text=f"{arm(keep)} helps", better=arm(keep), worse="No dropout")
+            for keep in (0.7, 0.5)
+        ),
+        Claim(text="The sweet spot: 0.5 is better than 0.9", better=arm(0.5), worse=arm(0.9)),
+        Claim(
+            text="0.3 fits the training images less well than 0.9",
+            better=arm(0.9),
+            worse=arm(0.3),
+            split="train",
+            measure="nll",
+        ),
+    ),
+)

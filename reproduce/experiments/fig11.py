@@ -1,0 +1,59 @@
+"""Figure 11: weight scaling against averaging k dropout networks, k from 1 to 119.
+
+The paper does not name the network; here it is Table 2's 3 x 1024 with max-norm. Cost at `cpu`: 6
+runs of 24,000 updates, 10 ms an update and worker, and 4 minutes of sampling a final run.
+"""
+
+from reproduce import Budget, Claim, Experiment, View, arms
+from reproduce.experiments.table2 import DROPOUT, relu
+
+
+def close(text, k, within=None):
+    return Claim(
+        text=text,
+        better="Dropout",
+        worse="Dropout",
+        x=k,
+        measure="monte_carlo_error_percent",
+        worse_measure="error_percent",
+        within=within,
+    )
+
+
+def averaged(measure):
+    return View(
+        kind="against_x",
+        measures=(f"monte_carlo_{measure}", measure),
+        x_label="number of networks averaged, k",
+        log="x",
+        paper="Figure 11" if measure == "error_percent" else None,
+    )
+
+
+experiment = Experiment(
+    title="Weight scaling against Monte-Carlo averaging",
+    source="Figure 11, section 7.5",
+    cells=arms({"Dropout": relu(1024, 1024, 1024, **DROPOUT, max_norm=2.0)}),
+    budgets={
+        "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
+        "quick": Budget(updates=2_000, seeds=3, width=1 / 8, update_ms=2),
+        "cpu": Budget(updates=24_000, seeds=3, update_ms=15),
+        "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
+    },
+    measures=("error_percent", "nll", "calibration_percent"),
+    probes=("monte_carlo",),
+    view=averaged("error_percent"),
+    panels=(averaged("nll"), averaged("calibration_percent")),
+    claims=(
+        close("Averaging 51 networks equals weight scaling", 51, within=0.05),
+        Claim(
+            text="Averaging one network is worse than weight scaling",
+            better="Dropout",
+            worse="Dropout",
+            x=1,
+            measure="error_percent",
+            worse_measure="monte_carlo_error_percent",
+        ),
+        close("Averaging 119 networks is better than weight scaling", 119),
+    ),
+)

@@ -1,0 +1,57 @@
+"""Figure 7: the features of an autoencoder of 256 ReLU units, without and with dropout (p = 0.5).
+
+The paper gives the architecture and p; squared error and momentum 0.9 are deepnet's. Cost at `cpu`:
+12 runs of 30,000 updates, 2 ms an update and worker.
+"""
+
+from reproduce import Autoencoder, Budget, Claim, Experiment, Run, View, arms
+
+
+def tuned(**settings):
+    return [
+        Run(
+            data="mnist",
+            net=Autoencoder((256,), "relu"),
+            batch_size=100,
+            learning_rate=rate,
+            momentum=0.9,
+            decay="linear",
+            **settings,
+        )
+        for rate in (0.003, 0.01, 0.03)
+    ]
+
+
+WITHOUT, WITH = "Without dropout", "Dropout with p = 0.5"
+CELLS = arms({WITHOUT: tuned(), WITH: tuned(keep=0.5)})
+BUDGETS = {
+    "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 8, update_ms=10),
+    "quick": Budget(updates=1_500, seeds=2, update_ms=1),
+    "cpu": Budget(updates=30_000, seeds=3, update_ms=2),
+    "paper": Budget(updates=100_000, seeds=5, choice_seeds=2, update_ms=0.5),
+}
+
+experiment = Experiment(
+    title="Features of an autoencoder",
+    source="Figure 7, section 7.1",
+    cells=CELLS,
+    budgets=BUDGETS,
+    measures=("squared_error",),
+    probes=("features",),
+    view=View(kind="pictures", picture="features"),
+    claims=(
+        Claim(
+            text="Features learned with dropout are smoother",
+            better=WITH,
+            worse=WITHOUT,
+            measure="feature_roughness",
+        ),
+        Claim(
+            text="Both reconstruct test images about as well",
+            better=WITH,
+            worse=WITHOUT,
+            measure="squared_error",
+            within=0.5,
+        ),
+    ),
+)

@@ -1,0 +1,31 @@
+"""Figure 8: sparsity, the activations of Figure 7's autoencoders on test images.
+
+The paper: means of about 2.0 without and 0.7 with dropout, read off where the histograms peak.
+Cost: Figure 7's.
+"""
+
+from reproduce import Claim, Experiment, View
+from reproduce.experiments.fig7 import BUDGETS, CELLS, WITH, WITHOUT
+
+
+def lower(text, measure):
+    return Claim(text=text, better=WITH, worse=WITHOUT, measure=measure)
+
+
+experiment = Experiment(
+    title="Activations of an autoencoder's hidden units",
+    source="Figure 8, section 7.2",
+    cells=CELLS,
+    budgets=BUDGETS,
+    measures=("squared_error",),
+    probes=("activations",),
+    view=View(
+        kind="against_x", measures=("unit_mean_share_percent",), x_label="mean activation of a unit"
+    ),
+    panels=(View(kind="against_x", measures=("activation_share_percent",), x_label="activation"),),
+    claims=(
+        lower("Dropout lowers the mean activation", "activation_mean"),
+        lower("The units' mean activations peak lower", "unit_mean_mode"),
+        lower("Fewer units are active on an image", "active_percent"),
+    ),
+)

@@ -1,0 +1,62 @@
+"""Figure 9a: the effect of the retention rate p, 784-2048-2048-2048-10, n fixed.
+
+The paper: flat for p from 0.4 to 0.8, rising near 1; a small p underfits. No input dropout. Cost at
+`cpu`: 25 ms an update. Learning rates chosen on validation data at every p.
+"""
+
+from reproduce import Budget, Cell, Claim, Experiment, Mlp, Run, View
+
+KEEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+FEWER = (0.1, 0.3, 0.5, 0.8, 1.0)
+
+
+def tuned(keep, hidden):
+    return tuple(
+        Run(
+            data="mnist",
+            net=Mlp(hidden, "relu"),
+            batch_size=100,
+            learning_rate=rate,
+            momentum=0.95,
+            decay="linear",
+            keep=keep,
+            max_norm=2.0,
+        )
+        for rate in (0.02, 0.05, 0.1)
+    )
+
+
+def lower(text, x, worse_x, **more):
+    return Claim(text=text, better="Dropout", worse="Dropout", x=x, worse_x=worse_x, **more)
+
+
+CLAIMS = (
+    lower("p = 0.5 is better than p = 1", 0.5, 1.0),
+    lower("p = 0.8 is better than p = 1", 0.8, 1.0),
+    lower("p = 0.5 is better than p = 0.1", 0.5, 0.1),
+    lower("p = 0.1 underfits: its training error exceeds that of p = 0.5", 0.5, 0.1, split="train"),
+)
+BUDGETS = {
+    "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, xs=(0.5, 1.0), update_ms=10),
+    "quick": Budget(
+        updates=1_500, seeds=2, width=1 / 4, examples=5_000, xs=(0.1, 0.5, 0.8, 1.0), update_ms=1.5
+    ),
+    "cpu": Budget(updates=10_000, seeds=3, xs=FEWER, update_ms=25),
+    "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
+}
+
+experiment = Experiment(
+    title="Effect of the retention rate, number of units fixed",
+    source="Figure 9a, section 7.3",
+    cells=tuple(Cell("Dropout", keep, tuned(keep, (2048, 2048, 2048))) for keep in KEEPS),
+    budgets=BUDGETS,
+    view=View(
+        kind="against_x",
+        x_label="probability p to retain a unit",
+        splits=("test", "train"),
+        top=6.0,
+        paper="Figure 9a",
+        tolerance_points=0.2,
+    ),
+    claims=(*CLAIMS, lower("Flat between p = 0.5 and p = 0.8", 0.5, 0.8, within=0.2)),
+)

@@ -1,0 +1,38 @@
+"""Figure 9b: the effect of the retention rate p with p x n fixed: widths 256/p, 256/p, 512/p.
+
+The paper: best near p = 0.6, and 0.5 close to it. No input dropout is stated, and none used. Cost
+at `cpu`: 15 ms an update. Learning rates chosen on validation data at every p.
+"""
+
+from dataclasses import replace
+
+from reproduce import Cell, Experiment, View
+from reproduce.experiments.fig9a import BUDGETS, CLAIMS, KEEPS, lower, tuned
+
+
+def widths(keep):
+    return tuple(round(retained / keep) for retained in (256, 256, 512))
+
+
+experiment = Experiment(
+    title="Effect of the retention rate, number of retained units fixed",
+    source="Figure 9b, section 7.3",
+    cells=tuple(Cell("Dropout", keep, tuned(keep, widths(keep))) for keep in KEEPS),
+    budgets=BUDGETS
+    | {
+        "cpu": replace(BUDGETS["cpu"], update_ms=15),
+    },
+    view=View(
+        kind="against_x",
+        x_label="probability p to retain a unit",
+        splits=("test", "train"),
+        top=6.0,
+        paper="Figure 9b",
+        tolerance_points=0.2,
+    ),
+    claims=(
+        CLAIMS[0],
+        *CLAIMS[2:],
+        lower("p = 0.5 is near the best, p = 0.6", 0.5, 0.6, within=0.2),
+    ),
+)

@@ -1,0 +1,42 @@
+"""Do dropout networks spread what they know? Hidden units are removed from trained networks.
+
+The paper's reason for dropout (section 1: no co-adaptation), put to a test that it does not make.
+Cost at `cpu`: 12 runs of 20,000 updates, 10 ms an update and worker.
+"""
+
+from reproduce import Budget, Claim, Experiment, View, arms
+from reproduce.experiments.table2 import relu
+
+NETS = {"No dropout": relu(1024, 1024, 1024), "Dropout": relu(1024, 1024, 1024, keep=0.5)}
+
+
+def lower(text, measure, x):
+    return Claim(text=text, better="Dropout", worse="No dropout", measure=measure, x=x)
+
+
+def against_depth(measure):
+    return View(kind="against_x", measures=(measure,), x_label="hidden layer")
+
+
+experiment = Experiment(
+    title="Hidden units removed after training",
+    source="Sections 1 and 2 (co-adaptation), classroom exercise",
+    cells=arms(NETS),
+    budgets={
+        "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
+        "quick": Budget(updates=2_000, seeds=3, width=1 / 4, update_ms=2),
+        "cpu": Budget(updates=20_000, seeds=3, update_ms=12),
+        "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
+    },
+    probes=("redundancy",),
+    view=View(
+        kind="against_x",
+        measures=("lesion_error_percent",),
+        x_label="fraction of hidden units removed",
+    ),
+    panels=(against_depth("effective_rank_percent"), against_depth("correlation")),
+    claims=(
+        lower("Dropout nets err less without half of their units", "lesion_error_percent", 0.5),
+        lower("Features of dropout nets correlate less (third layer)", "correlation", 3),
+    ),
+)

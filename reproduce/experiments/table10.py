@@ -1,0 +1,47 @@
+"""Table 10: Bernoulli against Gaussian noise of the same variance, 784-1024-1024-10 on MNIST.
+
+Paired seeds: both arms share the initial weights and the order of images. Cost at `cpu`: 16 runs of
+24,000 updates, 5 ms an update.
+"""
+
+from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms
+
+
+def tuned(noise):
+    return [
+        Run(
+            data="mnist",
+            net=Mlp((1024, 1024), "relu"),
+            batch_size=100,
+            learning_rate=rate,
+            momentum=0.95,
+            decay="linear",
+            keep_input=0.8,
+            keep=0.5,
+            noise=noise,
+            max_norm=2.0,
+        )
+        for rate in (0.05, 0.1, 0.2)
+    ]
+
+
+experiment = Experiment(
+    title="Bernoulli against Gaussian dropout",
+    source="Table 10, section 10",
+    cells=arms({"Bernoulli dropout": tuned("bernoulli"), "Gaussian dropout": tuned("gaussian")}),
+    budgets={
+        "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 32, update_ms=10),
+        "quick": Budget(updates=2_000, seeds=5, width=1 / 4, update_ms=1),
+        "cpu": Budget(updates=24_000, seeds=5, update_ms=5),
+        "paper": Budget(updates=1_000_000, seeds=10, choice_seeds=2, update_ms=0.5),
+    },
+    view=View(kind="arms", paper="Table 10", tolerance_points=0.1),
+    claims=(
+        Claim(
+            text="Gaussian noise does as well or better",
+            better="Gaussian dropout",
+            worse="Bernoulli dropout",
+            margin=-0.05,
+        ),
+    ),
+)

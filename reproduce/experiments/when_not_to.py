@@ -1,0 +1,91 @@
+"""Where dropout does not help, or only done with care: the handbook's three warnings, measured.
+
+A tiny network; recurrent connections; a residual net with batch normalisation; and a Transformer,
+where a rate of 0.1 is the custom. 10,000 images. Cost at `cpu`: 45 runs of 5,000 updates, 30 ms.
+"""
+
+from reproduce import (
+    Budget,
+    Claim,
+    Experiment,
+    Mlp,
+    Recurrent,
+    Residual,
+    Run,
+    Transformer,
+    View,
+    arms,
+)
+
+
+def tuned(net, rates=(0.03, 0.1), **settings):
+    return [
+        Run(
+            data="mnist",
+            net=net,
+            batch_size=100,
+            examples=10_000,
+            learning_rate=rate,
+            momentum=0.9,
+            decay="linear",
+            **settings,
+        )
+        for rate in rates
+    ]
+
+
+TINY, LSTM = Mlp((16,), "relu"), Recurrent((128,))
+NAIVE, RESIDUAL, TRANSFORMER = Recurrent((128,), "naive"), Residual((8, 16, 32)), Transformer(64, 2)
+
+
+def below(text, better, worse):
+    return Claim(text=text, better=better, worse=worse)
+
+
+experiment = Experiment(
+    title="Where dropout needs care",
+    source="Classroom exercise, after the handbook's warnings",
+    cells=arms(
+        {
+            "Tiny net": tuned(TINY),
+            "Tiny net, keep 0.5": tuned(TINY, keep=0.5),
+            "LSTM": tuned(LSTM),
+            "LSTM, keep 0.7, a mask for each step": tuned(NAIVE, keep=0.7),
+            "LSTM, keep 0.7, one mask a sequence": tuned(LSTM, keep=0.7),
+            "Residual net": tuned(RESIDUAL),
+            "Residual net, keep 0.5": tuned(RESIDUAL, keep=0.5),
+            "Transformer": tuned(TRANSFORMER),
+            "Transformer, keep 0.9": tuned(TRANSFORMER, keep=0.9),
+        }
+    ),
+    budgets={
+        "smoke": Budget(
+            data="digits",
+            updates=100,
+            seeds=2,
+            width=1 / 8,
+            examples=500,
+            arms=("Tiny net", "Tiny net, keep 0.5", "LSTM, keep 0.7, a mask for each step"),
+            update_ms=20,
+        ),
+        "quick": Budget(updates=200, seeds=2, width=1 / 4, examples=5_000, update_ms=10),
+        "cpu": Budget(updates=5_000, seeds=3, update_ms=30),
+        "paper": Budget(updates=100_000, seeds=10, choice_seeds=2, update_ms=3),
+    },
+    view=View(kind="arms"),
+    claims=(
+        below("Dropout harms a tiny net", "Tiny net", "Tiny net, keep 0.5"),
+        below(
+            "A mask for each step is worse than one a sequence",
+            "LSTM, keep 0.7, one mask a sequence",
+            "LSTM, keep 0.7, a mask for each step",
+        ),
+        below("One mask a sequence helps", "LSTM, keep 0.7, one mask a sequence", "LSTM"),
+        below(
+            "Dropout harms a residual net with batch normalisation",
+            "Residual net",
+            "Residual net, keep 0.5",
+        ),
+        below("A rate of 0.1 helps a Transformer", "Transformer, keep 0.9", "Transformer"),
+    ),
+)

@@ -1,0 +1,123 @@
+"""A trained network -> what is found out about it: rows and pictures. One file a probe.
+
+Each file has a function `find(trained)` that yields `Measured` rows and `Picture`s; a run names
+the files. The test set is read here, once, after training.
+"""
+
+import base64
+import importlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import SupportsFloat
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from reproduce import derived_seed
+from reproduce.train import Measured, Training
+
+# Pictures are kept of the runs with this seed only: one of each arm.
+PICTURED_SEED = 1
+AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Grey levels from 0 (black) to 1 (white), of shape (height, width)."""
+
+    name: str
+    grey: np.ndarray
+
+    def text(self) -> str:
+        """A PNG in base64, for JSON."""
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        grey = np.clip(np.rint(255 * self.grey), 0, 255).astype(np.uint8)
+        Image.fromarray(grey).save(buffer, format="PNG", optimize=True)
+        return base64.b64encode(buffer.getvalue()).decode()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network at the end of its run, with the data that it was not trained on."""
+
+    training: Training
+
+    @cached_property
+    def model(self) -> keras.Model:
+        return self.training.model()
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        return self.training.dataset.images[self.training.parts["test"]]
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        return self.training.dataset.labels[self.training.parts["test"]]
+
+    @cached_property
+    def logits(self) -> np.ndarray:
+        """Of the test images, without dropout."""
+        return self.training.engine.logits(self.training.parts["test"])
+
+    def generator(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng(derived_seed(self.training.run.seed, purpose))
+
+    def row(
+        self, measure: str, value: SupportsFloat, x: float | None = None, split: str = "test"
+    ) -> Measured:
+        return Measured(split, measure, self.training.step, float(value), x)
+
+    def hidden_layers(self) -> list[keras.Layer]:
+        return [layer for layer in self.model.layers if layer.name.startswith("hidden_")]
+
+    def activations(self, images: np.ndarray) -> list[np.ndarray]:
+        """The outputs of each hidden layer at inference, of shape (examples, ...)."""
+        outputs = [layer.output for layer in self.hidden_layers()]
+        return keras.Model(self.model.inputs, outputs).predict(images, AT_ONCE, verbose=0)
+
+    def samples(self, images: np.ndarray, count: int) -> Iterator[np.ndarray]:
+        """`count` times the class probabilities of all images, each row under masks of its own."""
+
+        model = self.model  # copied here, not anew in every call of what is compiled below
+
+        @tf.function(jit_compile=True, autograph=False)
+        def drawn(batch):
+            return tf.nn.softmax(model(batch, training=True))
+
+        size = min(AT_ONCE, len(images))
+        # The last batch is filled up, so that one compiled size serves all.
+        padded = images[np.arange(-(-len(images) // size) * size) % len(images)]
+        batches = [tf.constant(part) for part in np.split(padded, len(padded) // size)]
+        for _ in range(count):
+            yield np.concatenate([drawn(batch).numpy() for batch in batches])[: len(images)]
+
+
+def probe(training: Training) -> tuple[list[Measured], dict[str, str]]:
+    """The rows of all probes of a run, and its pictures by name."""
+    trained = Trained(training)
+    rows, pictures = [], {}
+    for name in training.run.probes:
+        find: Callable[[Trained], Iterator[Measured | Picture]]
+        find = importlib.import_module(f"reproduce.probes.{name}").find
+        for found in find(trained):
+            if isinstance(found, Measured):
+                rows.append(found)
+            elif training.run.seed == PICTURED_SEED:
+                pictures[found.name] = found.text()
+    return rows, pictures
+
+
+def mosaic(tiles: np.ndarray, columns: int) -> np.ndarray:
+    """Tiles of shape (number, height, width) in rows of `columns`, parted by white lines."""
+    number, height, width = tiles.shape
+    rows = -(-number // columns)
+    sheet = np.ones((rows * (height + 1) - 1, columns * (width + 1) - 1))
+    for i, tile in enumerate(tiles):
+        top, left = i // columns * (height + 1), i % columns * (width + 1)
+        sheet[top : top + height, left : left + width] = tile
+    return sheet

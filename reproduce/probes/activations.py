@@ -1,0 +1,24 @@
+"""Histograms of the first hidden layer's activations on test images, as in Figure 8."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from reproduce.probes import Measured, Trained
+
+# The paper draws one minibatch of 100; here it is all test images, or this many.
+EXAMPLES = 2_000
+BIN_WIDTH, BINS = 0.1, 80
+
+
+def find(trained: Trained) -> Iterator[Measured]:
+    values = trained.activations(trained.images[:EXAMPLES])[0]
+    yield trained.row("activation_mean", values.mean())
+    yield trained.row("active_percent", 100 * np.mean(values >= BIN_WIDTH))
+    for name, each in (("activation", values), ("unit_mean", values.mean(axis=0))):
+        # The last bin holds all that lies beyond.
+        bins = np.minimum((each.ravel() / BIN_WIDTH).astype(int), BINS - 1)
+        shares = 100 * np.bincount(bins, minlength=BINS) / bins.size
+        yield trained.row(f"{name}_mode", (shares.argmax() + 0.5) * BIN_WIDTH)
+        for i, share in enumerate(shares):
+            yield trained.row(f"{name}_share_percent", share, x=round((i + 0.5) * BIN_WIDTH, 3))

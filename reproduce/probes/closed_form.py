@@ -1,0 +1,39 @@
+"""Is a linear regression trained with dropout the ridge regression that section 9.1 derives?
+
+Dropout of the inputs, kept with probability p, minimises ||y - X w||^2 + ((1 - p) / p) ||G w||^2 in
+the scaled weights w, with G^2 the diagonal of X'X. The bias is not dropped, so not penalised.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from reproduce.probes import Measured, Trained
+
+
+def find(trained: Trained) -> Iterator[Measured]:
+    training = trained.training
+    ids = training.parts["train"]
+    inputs = training.dataset.images[ids].reshape(len(ids), -1).astype(np.float64)
+    wanted = np.eye(training.dataset.classes)[training.dataset.labels[ids]]
+    keep = training.run.keep_input
+    kernel, bias = (np.array(v, np.float64) for v in trained.model.trainable_variables)
+    tests = trained.images.reshape(len(trained.images), -1)
+    ours = tests @ kernel + bias
+    for name, penalty in (("closed_form", (1 - keep) / keep), ("least_squares", 0.0)):
+        weights, offset = solution(inputs, wanted, penalty)
+        theirs = tests @ weights + offset
+        distance = np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)
+        yield trained.row(f"distance_to_{name}_percent", 100 * distance)
+        error = np.mean(theirs.argmax(axis=1) != trained.labels)
+        yield trained.row(f"{name}_error_percent", 100 * error)
+
+
+def solution(inputs: np.ndarray, wanted: np.ndarray, penalty: float) -> tuple:
+    """Weights and bias that minimise the penalised squares; the least of them, if many do."""
+    with_bias = np.column_stack([inputs, np.ones(len(inputs))])
+    gram = with_bias.T @ with_bias
+    penalties = penalty * np.diag(gram).copy()
+    penalties[-1] = 0
+    solved = np.linalg.lstsq(gram + np.diag(penalties), with_bias.T @ wanted, rcond=1e-10)[0]
+    return solved[:-1], solved[-1]

@@ -1,0 +1,28 @@
+"""The first layer's weights, as pictures, and how rough they are."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from reproduce.probes import Measured, Picture, Trained, mosaic
+
+COLUMNS = 16
+# Weights beyond this quantile are drawn black or white.
+DRAWN_QUANTILE = 0.995
+
+
+def find(trained: Trained) -> Iterator[Measured | Picture]:
+    kernel = next(v for v in trained.model.trainable_variables if len(v.shape) == 2)
+    features = np.array(kernel).T.reshape(-1, *trained.training.dataset.shape)
+    yield trained.row("feature_roughness", np.mean([roughness(f) for f in features]))
+    reach = np.quantile(np.abs(features), DRAWN_QUANTILE)
+    yield Picture("features", mosaic(0.5 + features / (2 * reach), COLUMNS))
+
+
+def roughness(feature: np.ndarray) -> float:
+    """Mean squared difference of neighbouring pixels over twice the variance (Geary's C).
+
+    1 for noise without structure, near 0 for smooth strokes.
+    """
+    steps = [np.diff(feature, axis=axis).ravel() for axis in (0, 1)]
+    return float(np.mean(np.concatenate(steps) ** 2) / (2 * feature.var() + 1e-12))

@@ -1,0 +1,95 @@
+"""Does Monte-Carlo dropout know when it is wrong? Test images, rotated ones, photographs."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import ndimage, stats
+from scipy.special import softmax
+
+from reproduce.measure import CALIBRATION_BINS, MEASURES, reliability
+from reproduce.probes import Measured, Trained
+
+SAMPLES = 50
+EXAMPLES = 2_000
+ANGLES = (0, 15, 30, 45, 60, 75, 90)
+FRACTIONS_KEPT = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
+
+
+def find(trained: Trained) -> Iterator[Measured]:
+    images, labels = trained.images, trained.labels
+    drawn, entropy, information = _summary(trained, images)
+    logits = np.log(np.maximum(drawn, np.finfo(np.float32).tiny))
+    for name in ("error_percent", "nll", "calibration_percent"):
+        yield trained.row(f"monte_carlo_{name}", MEASURES[name](logits, labels))
+    plain = softmax(trained.logits, axis=1)
+    for name, probabilities, doubt in (
+        ("monte_carlo", drawn, entropy),
+        ("weight_scaling", plain, _entropy(plain)),
+    ):
+        wrong = probabilities.argmax(axis=1) != labels
+        yield trained.row(f"{name}_doubt_when_wrong", doubt[wrong].mean())
+        yield trained.row(f"{name}_doubt_when_right", doubt[~wrong].mean())
+        yield trained.row(f"{name}_misranked_percent", 100 * _misranked(doubt, wrong))
+        by_doubt = wrong[np.argsort(doubt, kind="stable")]
+        for kept in FRACTIONS_KEPT:
+            share = by_doubt[: round(kept * len(by_doubt))].mean()
+            yield trained.row(f"{name}_kept_error_percent", 100 * share, x=kept)
+        counts, accuracies, _ = reliability(probabilities, labels)
+        for i in np.flatnonzero(counts):
+            place = round((i + 0.5) / CALIBRATION_BINS, 4)
+            yield trained.row(f"{name}_accuracy_percent", 100 * accuracies[i], x=place)
+    yield trained.row("doubt", entropy.mean(), split="test")
+    yield trained.row("disagreement", information.mean(), split="test")
+    turned = images[:EXAMPLES]
+    for angle in ANGLES:
+        rotated = ndimage.rotate(turned, angle, axes=(1, 2), reshape=False, order=1)
+        drawn, entropy, information = _summary(trained, np.clip(rotated, 0, 1))
+        error = 100 * np.mean(drawn.argmax(axis=1) != labels[:EXAMPLES])
+        yield trained.row("monte_carlo_error_percent", error, angle, "rotated")
+        yield trained.row("doubt", entropy.mean(), angle, "rotated")
+        yield trained.row("disagreement", information.mean(), angle, "rotated")
+    _, entropy, information = _summary(trained, _photographs(trained))
+    yield trained.row("doubt", entropy.mean(), split="photographs")
+    yield trained.row("disagreement", information.mean(), split="photographs")
+
+
+def _summary(trained: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean probabilities, their entropy, and the mutual information of prediction and masks."""
+    drawn = np.zeros((len(images), trained.training.dataset.classes))
+    entropies = np.zeros(len(images))
+    for probabilities in trained.samples(images.astype(np.float32), SAMPLES):
+        drawn += probabilities / SAMPLES
+        entropies += _entropy(probabilities) / SAMPLES
+    entropy = _entropy(drawn)
+    return drawn, entropy, np.maximum(entropy - entropies, 0)
+
+
+def _entropy(probabilities: np.ndarray) -> np.ndarray:
+    """In nats."""
+    return stats.entropy(np.maximum(probabilities, 1e-30), axis=1)
+
+
+def _misranked(doubt: np.ndarray, wrong: np.ndarray) -> float:
+    """The chance that a wrong prediction is doubted less than a right one: 1 - area under the ROC
+    curve."""
+    if wrong.all() or not wrong.any():
+        return 0.0
+    return 1 - stats.mannwhitneyu(doubt[wrong], doubt[~wrong]).statistic / (
+        wrong.sum() * (~wrong).sum()
+    )
+
+
+def _photographs(trained: Trained) -> np.ndarray:
+    """Patches of scikit-learn's two sample photographs, in grey, of the data set's shape."""
+    from sklearn.datasets import load_sample_images
+
+    generator = trained.generator("photographs")
+    height, width = trained.training.dataset.shape[:2]
+    patches = []
+    for photograph in load_sample_images().images:
+        grey = photograph.mean(axis=2, dtype=np.float32) / 255
+        for _ in range(EXAMPLES // 2):
+            top = generator.integers(grey.shape[0] - height)
+            left = generator.integers(grey.shape[1] - width)
+            patches.append(grey[top : top + height, left : left + width])
+    return np.stack(patches)

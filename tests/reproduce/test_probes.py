@@ -1,0 +1,178 @@
+"""What is found out about trained networks."""
+
+import base64
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from layers import Dropout
+from reproduce import Autoencoder, LinearRegression, Mlp
+from reproduce.probes import Picture, Trained, mosaic, probe
+from reproduce.probes.closed_form import solution
+from reproduce.probes.features import roughness
+from reproduce.probes.monte_carlo import KS
+from reproduce.probes.redundancy import effective_rank_percent
+from reproduce.train import Training
+
+
+def trained(run, digits):
+    training = Training(replace(run, test=True), digits)
+    for _ in training:
+        pass
+    return training
+
+
+def rows_of(training, name):
+    training.run = replace(training.run, probes=(name,))
+    rows, pictures = probe(training)
+    assert all(np.isfinite(row.value) for row in rows)
+    return {(row.split, row.measure, row.x): row.value for row in rows}, pictures
+
+
+@pytest.fixture(scope="module")
+def dropped(digits):
+    from reproduce import Run
+
+    run = Run(
+        data="digits",
+        net=Mlp((64, 48), "relu"),
+        batch_size=20,
+        learning_rate=0.1,
+        momentum=0.9,
+        updates=1_000,
+        seed=1,
+        measures=("error_percent", "nll"),
+        keep_input=0.8,
+        keep=0.5,
+    )
+    return trained(run, digits)
+
+
+def test_each_sample_has_masks_of_its_own_and_all_come_from_the_seed(dropped):
+    images = Trained(dropped).images
+    first = list(Trained(dropped).samples(images, 3))
+    again = list(Trained(dropped).samples(images, 3))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first[0], first[1])
+    np.testing.assert_allclose(np.sum(first, axis=2), 1, atol=1e-5)
+    twice = next(Trained(dropped).samples(np.repeat(images[:1], 40, axis=0), 1))
+    assert len(np.unique(twice[:, 0])) > 20
+
+
+def test_averaging_more_networks_lowers_the_spread_and_the_likelihood_loss(dropped):
+    rows, _ = rows_of(dropped, "monte_carlo")
+    assert {x for _, _, x in rows} == set(KS)
+    losses = [rows["test", "monte_carlo_nll", k] for k in (1, 9, 119)]
+    assert losses == sorted(losses, reverse=True)
+    spread = [rows["test", "monte_carlo_nll_sd", k] for k in (1, 9, 119)]
+    assert spread == sorted(spread, reverse=True)
+
+
+def test_doubt_is_larger_where_the_network_errs(dropped):
+    rows, _ = rows_of(dropped, "uncertainty")
+    wrong, right = (rows["test", f"monte_carlo_doubt_when_{w}", None] for w in ("wrong", "right"))
+    assert wrong > right
+    assert rows["test", "monte_carlo_kept_error_percent", 1.0] == pytest.approx(
+        rows["test", "monte_carlo_error_percent", None]
+    )
+    unturned = rows["rotated", "doubt", 0]
+    assert unturned == pytest.approx(rows["test", "doubt", None], rel=0.05)
+
+
+def test_nothing_removed_is_the_network_itself(dropped):
+    rows, _ = rows_of(dropped, "redundancy")
+    assert rows["test", "lesion_error_percent", 0.0] == dropped.last("test", "error_percent")
+    assert rows["test", "lesion_error_percent", 0.9] > rows["test", "lesion_error_percent", 0.1]
+
+
+def test_effective_rank_counts_directions_of_equal_variance():
+    generator = np.random.default_rng(1)
+    independent = generator.normal(size=(20_000, 10))
+    assert effective_rank_percent(independent) == pytest.approx(100, abs=0.5)
+    assert effective_rank_percent(np.repeat(independent[:, :2], 5, axis=1)) == pytest.approx(
+        20, abs=0.1
+    )
+
+
+def test_noise_is_rough_and_a_slope_is_not():
+    noise = np.random.default_rng(1).normal(size=(100, 100))
+    assert roughness(noise) == pytest.approx(1, abs=0.03)
+    assert roughness(np.add.outer(np.arange(100.0), np.arange(100.0))) < 0.01
+
+
+def test_ten_passes_see_ten_masks_of_one_digit(dropped):
+    rows, pictures = rows_of(dropped, "masks")
+    assert set(pictures) == {"dropout_0", "dropout_1", "dropout_2"}
+    assert len({value for (_, name, _), value in rows.items() if name.startswith("pass")}) > 5
+    drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(pictures["dropout_0"]))))
+    assert drawn.shape == (2 * 9 - 1, 5 * 9 - 1)
+
+
+def test_pictures_are_of_the_first_seed_only(run, digits):
+    settings = {"net": Autoencoder((9,), "relu"), "measures": ("squared_error",)}
+    for seed in (1, 2):
+        training = trained(replace(run, seed=seed, learning_rate=0.01, **settings), digits)
+        rows, pictures = rows_of(training, "features")
+        assert ("test", "feature_roughness", None) in rows
+        assert ("features" in pictures) == (seed == 1)
+
+
+def test_activations_fill_their_histogram(run, digits):
+    settings = {"net": Autoencoder((9,), "relu"), "measures": ("squared_error",)}
+    training = trained(replace(run, learning_rate=0.01, **settings), digits)
+    rows, _ = rows_of(training, "activations")
+    for name in ("activation", "unit_mean"):
+        shares = [v for (_, m, _), v in rows.items() if m == f"{name}_share_percent"]
+        assert sum(shares) == pytest.approx(100)
+
+
+def test_the_closed_form_is_the_minimum_of_the_expected_loss():
+    generator = np.random.default_rng(1)
+    inputs, keep = generator.normal(size=(50, 3)), 0.6
+    wanted = inputs @ [[1.0], [2.0], [3.0]] + 0.5 + generator.normal(size=(50, 1))
+
+    def expected_loss(weights, bias):
+        # Over all masks of three inputs, by their probabilities.
+        total = 0.0
+        for mask in np.ndindex(2, 2, 2):
+            probability = keep ** sum(mask) * (1 - keep) ** (3 - sum(mask))
+            error = wanted - (inputs * np.array(mask) / keep) @ weights - bias
+            total += probability * np.sum(error**2)
+        return total
+
+    weights, bias = solution(inputs, wanted, (1 - keep) / keep)
+    least = expected_loss(weights, bias)
+    for i in range(3):
+        for step in (-1e-3, 1e-3):
+            moved = weights.copy()
+            moved[i] += step
+            assert expected_loss(moved, bias) > least
+    assert expected_loss(weights, bias + 1e-3) > least < expected_loss(weights, bias - 1e-3)
+
+
+def test_dropout_linear_regression_finds_its_closed_form(run, digits):
+    settings = {"net": LinearRegression(), "keep_input": 0.7, "measures": ("error_percent",)}
+    training = trained(
+        replace(run, learning_rate=0.03, updates=3_000, decay="linear", **settings), digits
+    )
+    rows, _ = rows_of(training, "closed_form")
+    near = rows["test", "distance_to_closed_form_percent", None]
+    far = rows["test", "distance_to_least_squares_percent", None]
+    assert near < 0.5 * far
+
+
+def test_a_mosaic_has_a_line_between_tiles():
+    sheet = mosaic(np.zeros((3, 2, 4)), columns=2)
+    assert sheet.shape == (5, 9)
+    assert (sheet[:, 4] == 1).all() and (sheet[2] == 1).all() and sheet[0, 0] == 0
+    assert Picture("x", sheet).text()
+
+
+def test_probing_needs_no_dropout_layer(run, digits):
+    training = trained(run, digits)
+    assert not any(isinstance(layer, Dropout) for layer in training.model().layers)
+    rows, _ = rows_of(training, "uncertainty")
+    assert rows["test", "disagreement", None] == pytest.approx(0, abs=1e-6)
