@@ -15,7 +15,7 @@ def digits() -> Dataset:
     return load("digits")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run() -> Run:
     """A tiny complete run on digits."""
     return Run(

@@ -33,22 +33,10 @@ def rows_of(training, name):
 
 
 @pytest.fixture(scope="module")
-def dropped(digits):
-    from reproduce import Run
-
-    run = Run(
-        data="digits",
-        net=Mlp((64, 48), "relu"),
-        batch_size=20,
-        learning_rate=0.1,
-        momentum=0.9,
-        updates=1_000,
-        seed=1,
-        measures=("error_percent", "nll"),
-        keep_input=0.8,
-        keep=0.5,
-    )
-    return trained(run, digits)
+def dropped(run, digits):
+    net = Mlp((64, 48), "relu")
+    settings = {"learning_rate": 0.1, "updates": 1_000, "keep_input": 0.8, "keep": 0.5}
+    return trained(replace(run, net=net, **settings), digits)
 
 
 def test_each_sample_has_masks_of_its_own_and_all_come_from_the_seed(dropped):
