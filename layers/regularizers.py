@@ -8,6 +8,12 @@ from keras import ops
 _FAMILIES = ("bernoulli", "poisson")
 
 
+def _surprise(target, mean):
+    """target x log(target / mean), and its tangent where `mean` is below a hundredth of target."""
+    floored = ops.maximum(mean, target / 100)
+    return target * (ops.log(target / floored) + (floored - mean) / floored)
+
+
 @keras.saving.register_keras_serializable("dropout")
 class KLSparsity(keras.regularizers.Regularizer):
     """Penalises hidden units whose mean activation over the batch strays from a small target.
@@ -18,7 +24,9 @@ class KLSparsity(keras.regularizers.Regularizer):
     non-negative mean: ReLU, for which the Bernoulli form is undefined).
 
     The paper names the method (Table 9) without target, cost or a form for ReLU; the Poisson form
-    is our choice: it has the same minimum, grows without bound at 0 and is finite above 1.
+    is our choice: it has the same minimum and is finite above 1. Where a unit is all but dead (or
+    saturated), below a hundredth of the target, the divergence goes on as a straight line: its
+    slope, unbounded at 0, would throw the network off at the first image that wakes the unit.
 
     Args:
         cost: Non-negative float.
@@ -53,15 +61,11 @@ class KLSparsity(keras.regularizers.Regularizer):
     def __call__(self, activations):
         target = ops.cast(self.target, "float32")
         mean = ops.mean(ops.cast(activations, "float32"), axis=0)
-        # A dead or saturated unit has an infinite divergence; the floor keeps its gradient finite.
-        tiny = keras.config.epsilon()
+        divergence = _surprise(target, mean)
         if self.family == "bernoulli":
-            mean = ops.clip(mean, tiny, 1 - tiny)
-            divergence = target * ops.log(target / mean)
-            divergence += (1 - target) * ops.log((1 - target) / (1 - mean))
+            divergence += _surprise(1 - target, 1 - mean)
         else:
-            mean = ops.maximum(mean, tiny)
-            divergence = target * ops.log(target / mean) + mean - target
+            divergence += mean - target
         # Keras divides activity penalties by the batch size; this one is of the batch's mean.
         batch = ops.cast(ops.shape(activations)[0], "float32")
         return ops.cast(self.cost, "float32") * batch * ops.sum(divergence)

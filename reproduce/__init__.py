@@ -5,8 +5,9 @@ learning rates, norm bounds and penalty strengths are those of a network scaled 
 `models.py` maps them to Keras's inverted dropout. Defaults mean "off"; all else must be stated.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
 
 from reproduce.nets import (
     Autoencoder,
@@ -40,6 +41,7 @@ __all__ = [
     "arms",
     "as_tuple",
     "derived_seed",
+    "tuned",
 ]
 
 PROFILES = ("smoke", "quick", "cpu", "paper")
@@ -181,3 +183,12 @@ class Experiment:
 def arms(candidates: Mapping[str, tuple[Run, ...] | list[Run]]) -> tuple[Cell, ...]:
     """Cells of an experiment that compares arms at no particular x."""
     return tuple(Cell(arm, None, tuple(runs)) for arm, runs in candidates.items())
+
+
+def tuned(template: Run, **grids: Iterable) -> tuple[Run, ...]:
+    """The candidates of a cell: every combination of the fields' candidate values, the rest as in
+    `template`."""
+    return tuple(
+        replace(template, **dict(zip(grids, values, strict=True)))
+        for values in product(*grids.values())
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reproduce import UserError, data, plan
-from reproduce.display import Display
+from reproduce.display import Display, measured
 from reproduce.plan import Planned
 from reproduce.record import Results, free_mebibytes, writer_lock
 
@@ -121,11 +121,12 @@ class Campaign:
 def _told(outcome) -> str:
     if outcome.status != "done":
         return f"{outcome.status} {outcome.provenance.get('error', '')}".strip()
-    last = {(r.split, r.measure): r.value for r in outcome.rows}
+    measure = outcome.job.planned.run.measures[0]
+    last = {r.split: r.value for r in outcome.rows if r.measure == measure}
     errors = [
-        f"{split} error {last[split, 'error_percent']:.2f} %"
+        f"{split} {measured(measure, last[split])}"
         for split in ("train", "validation", "test")
-        if (split, "error_percent") in last
+        if split in last
     ]
     return f"{', '.join(errors)} in {outcome.provenance['seconds']:.1f} s"
 

@@ -27,13 +27,21 @@ class Glimpse:
     updates: int
     updates_per_second: float
     loss: float
-    error_percent: float | None
+    # The measure that chooses settings, as last taken.
+    measure: str
+    value: float | None
 
     def told(self) -> str:
         parts = [f"{self.updates_per_second:,.0f} updates/s", f"loss {self.loss:.3f}"]
-        if self.error_percent is not None:
-            parts.append(f"error {self.error_percent:.2f} %")
+        if self.value is not None:
+            parts.append(measured(self.measure, self.value))
         return ", ".join(parts)
+
+
+def measured(measure: str, value: float) -> str:
+    """`error_percent`, 4.5 -> "error 4.50 %"."""
+    name, percent, _ = measure.partition("_percent")
+    return f"{name.replace('_', ' ')} {value:.2f}{' %' if percent else ''}"
 
 
 class Display:

@@ -122,9 +122,10 @@ def _train(job: Job, training: Training, watch: Callable[[Glimpse], None]) -> bo
 
 def _glimpse(planned: Planned, training: Training, speed: float) -> Glimpse:
     split = "validation" if "validation" in training.parts else "train"
-    error = training.last(split, "error_percent")
     run = planned.run
-    return Glimpse(run.key, planned.label, training.step, run.updates, speed, training.loss, error)
+    measure = run.measures[0]
+    seen = (speed, training.loss, measure, training.last(split, measure))
+    return Glimpse(run.key, planned.label, training.step, run.updates, *seen)
 
 
 def _rows(planned: Planned, history: list[Measured]) -> list[Row]:

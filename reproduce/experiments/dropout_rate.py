@@ -4,35 +4,33 @@ Training and validation curves on 10,000 images, and where the sweet spot lies. 
 runs of 5,000 updates, 3 ms an update. Learning rates chosen on validation data for every rate.
 """
 
-from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms
+from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms, tuned
 
 KEEPS = (0.9, 0.7, 0.5, 0.3)
-
-
-def tuned(keep):
-    return [
-        Run(
-            data="mnist",
-            net=Mlp((512, 512), "relu"),
-            batch_size=100,
-            examples=10_000,
-            learning_rate=rate,
-            momentum=0.95,
-            decay="linear",
-            keep=keep,
-        )
-        for rate in (0.02, 0.05, 0.1)
-    ]
+RUN = Run(
+    data="mnist",
+    net=Mlp((512, 512), "relu"),
+    batch_size=100,
+    examples=10_000,
+    learning_rate=0.05,
+    momentum=0.95,
+    decay="linear",
+)
 
 
 def arm(keep):
-    return f"keep {keep:g} (rate {1 - keep:.1g})"
+    return f"keep {keep:g} (rate {1 - keep:.1g})" if keep < 1 else "No dropout"
 
 
 experiment = Experiment(
     title="Dropout rates",
     source="Exercise 2, after section 7.3",
-    cells=arms({"No dropout": tuned(1.0)} | {arm(keep): tuned(keep) for keep in KEEPS}),
+    cells=arms(
+        {
+            arm(keep): tuned(RUN, keep=(keep,), learning_rate=(0.02, 0.05, 0.1))
+            for keep in (1.0, *KEEPS)
+        }
+    ),
     budgets={
         "smoke": Budget(
             data="digits", updates=200, seeds=2, width=1 / 32, examples=500, update_ms=10

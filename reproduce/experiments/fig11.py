@@ -4,8 +4,8 @@ The paper does not name the network; here it is Table 2's 3 x 1024 with max-norm
 runs of 24,000 updates, 10 ms an update and worker, and 4 minutes of sampling a final run.
 """
 
-from reproduce import Budget, Claim, Experiment, View, arms
-from reproduce.experiments.table2 import DROPOUT, relu
+from reproduce import Budget, Claim, Experiment, View, arms, tuned
+from reproduce.experiments.table2 import BOUNDED, RATES
 
 
 def close(text, k, within=None):
@@ -33,7 +33,7 @@ def averaged(measure):
 experiment = Experiment(
     title="Weight scaling against Monte-Carlo averaging",
     source="Figure 11, section 7.5",
-    cells=arms({"Dropout": relu(1024, 1024, 1024, **DROPOUT, max_norm=2.0)}),
+    cells=arms({"Dropout": tuned(BOUNDED, learning_rate=RATES)}),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
         "quick": Budget(updates=2_000, seeds=3, width=1 / 8, update_ms=2),

@@ -4,26 +4,26 @@ The paper gives the architecture and p; squared error and momentum 0.9 are deepn
 12 runs of 30,000 updates, 2 ms an update and worker.
 """
 
-from reproduce import Autoencoder, Budget, Claim, Experiment, Run, View, arms
+from dataclasses import replace
 
+from reproduce import Autoencoder, Budget, Claim, Experiment, Run, View, arms, tuned
 
-def tuned(**settings):
-    return [
-        Run(
-            data="mnist",
-            net=Autoencoder((256,), "relu"),
-            batch_size=100,
-            learning_rate=rate,
-            momentum=0.9,
-            decay="linear",
-            **settings,
-        )
-        for rate in (0.003, 0.01, 0.03)
-    ]
-
-
+PLAIN = Run(
+    data="mnist",
+    net=Autoencoder((256,), "relu"),
+    batch_size=100,
+    learning_rate=0.01,
+    momentum=0.9,
+    decay="linear",
+)
+RATES = (0.003, 0.01, 0.03)
 WITHOUT, WITH = "Without dropout", "Dropout with p = 0.5"
-CELLS = arms({WITHOUT: tuned(), WITH: tuned(keep=0.5)})
+CELLS = arms(
+    {
+        WITHOUT: tuned(PLAIN, learning_rate=RATES),
+        WITH: tuned(replace(PLAIN, keep=0.5), learning_rate=RATES),
+    }
+)
 BUDGETS = {
     "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 8, update_ms=10),
     "quick": Budget(updates=1_500, seeds=2, update_ms=1),

@@ -6,18 +6,19 @@ at `cpu`: 15 ms an update. Learning rates chosen on validation data at every p.
 
 from dataclasses import replace
 
-from reproduce import Cell, Experiment, View
-from reproduce.experiments.fig9a import BUDGETS, CLAIMS, KEEPS, lower, tuned
+from reproduce import Cell, Experiment, Mlp, View, tuned
+from reproduce.experiments.fig9a import BUDGETS, CLAIMS, KEEPS, RATES, RUN, lower
 
 
-def widths(keep):
-    return tuple(round(retained / keep) for retained in (256, 256, 512))
+def run(keep):
+    widths = tuple(round(retained / keep) for retained in (256, 256, 512))
+    return replace(RUN, keep=keep, net=Mlp(widths, "relu"))
 
 
 experiment = Experiment(
     title="Effect of the retention rate, number of retained units fixed",
     source="Figure 9b, section 7.3",
-    cells=tuple(Cell("Dropout", keep, tuned(keep, widths(keep))) for keep in KEEPS),
+    cells=tuple(Cell("Dropout", keep, tuned(run(keep), learning_rate=RATES)) for keep in KEEPS),
     budgets=BUDGETS
     | {
         "cpu": replace(BUDGETS["cpu"], update_ms=15),

@@ -4,12 +4,14 @@ Test digits, the same rotated, and patches of photographs; 50 networks averaged.
 runs of 24,000 updates, 15 ms an update and worker, and 2 minutes of sampling a final run.
 """
 
-from reproduce import Budget, Claim, Experiment, View, arms
-from reproduce.experiments.table2 import DROPOUT, relu
+from dataclasses import replace
+
+from reproduce import Budget, Claim, Experiment, View, arms, tuned
+from reproduce.experiments.table2 import BOUNDED, PLAIN, RATES
 
 NETS = {
-    "No dropout": relu(1024, 1024, 1024, max_norm=2.0),
-    "Dropout": relu(1024, 1024, 1024, **DROPOUT, max_norm=2.0),
+    "No dropout": tuned(replace(PLAIN, max_norm=2.0), learning_rate=RATES),
+    "Dropout": tuned(BOUNDED, learning_rate=RATES),
 }
 
 

@@ -4,10 +4,15 @@ The paper's reason for dropout (section 1: no co-adaptation), put to a test that
 Cost at `cpu`: 12 runs of 20,000 updates, 10 ms an update and worker.
 """
 
-from reproduce import Budget, Claim, Experiment, View, arms
-from reproduce.experiments.table2 import relu
+from dataclasses import replace
 
-NETS = {"No dropout": relu(1024, 1024, 1024), "Dropout": relu(1024, 1024, 1024, keep=0.5)}
+from reproduce import Budget, Claim, Experiment, View, arms, tuned
+from reproduce.experiments.table2 import PLAIN, RATES
+
+NETS = {
+    "No dropout": tuned(PLAIN, learning_rate=RATES),
+    "Dropout": tuned(replace(PLAIN, keep=0.5), learning_rate=RATES),
+}
 
 
 def lower(text, measure, x):

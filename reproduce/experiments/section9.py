@@ -4,25 +4,21 @@ Least squares from MNIST's pixels onto the ten classes' indicators; the paper gi
 no number. Cost at `cpu`: 24 runs of 20,000 updates, 1 ms an update.
 """
 
-from reproduce import Budget, Cell, Claim, Experiment, LinearRegression, Run, View
+from reproduce import Budget, Cell, Claim, Experiment, LinearRegression, Run, View, tuned
 
 KEEPS = (0.3, 0.5, 0.7, 0.9)
 ARM = "Dropout linear regression"
 
 
-def tuned(keep):
-    return tuple(
-        Run(
-            data="mnist",
-            net=LinearRegression(),
-            batch_size=100,
-            learning_rate=rate,
-            momentum=0.9,
-            decay="linear",
-            keep_input=keep,
-        )
-        for rate in (0.001, 0.003)
-    )
+RUN = Run(
+    data="mnist",
+    net=LinearRegression(),
+    batch_size=100,
+    learning_rate=0.001,
+    momentum=0.9,
+    decay="linear",
+)
+RATES = (0.001, 0.003)
 
 
 def nearer(keep):
@@ -39,7 +35,9 @@ def nearer(keep):
 experiment = Experiment(
     title="Dropout linear regression against its closed form",
     source="Section 9.1",
-    cells=tuple(Cell(ARM, keep, tuned(keep)) for keep in KEEPS),
+    cells=tuple(
+        Cell(ARM, keep, tuned(RUN, keep_input=(keep,), learning_rate=RATES)) for keep in KEEPS
+    ),
     budgets={
         "smoke": Budget(data="digits", updates=400, seeds=2, update_ms=5),
         "quick": Budget(updates=3_000, seeds=2, update_ms=0.5),

@@ -4,31 +4,30 @@ Paired seeds: both arms share the initial weights and the order of images. Cost 
 24,000 updates, 5 ms an update.
 """
 
-from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms
+from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms, tuned
 
-
-def tuned(noise):
-    return [
-        Run(
-            data="mnist",
-            net=Mlp((1024, 1024), "relu"),
-            batch_size=100,
-            learning_rate=rate,
-            momentum=0.95,
-            decay="linear",
-            keep_input=0.8,
-            keep=0.5,
-            noise=noise,
-            max_norm=2.0,
-        )
-        for rate in (0.05, 0.1, 0.2)
-    ]
-
+RUN = Run(
+    data="mnist",
+    net=Mlp((1024, 1024), "relu"),
+    batch_size=100,
+    learning_rate=0.1,
+    momentum=0.95,
+    decay="linear",
+    keep_input=0.8,
+    keep=0.5,
+    max_norm=2.0,
+)
+RATES = (0.05, 0.1, 0.2)
 
 experiment = Experiment(
     title="Bernoulli against Gaussian dropout",
     source="Table 10, section 10",
-    cells=arms({"Bernoulli dropout": tuned("bernoulli"), "Gaussian dropout": tuned("gaussian")}),
+    cells=arms(
+        {
+            f"{noise.title()} dropout": tuned(RUN, noise=(noise,), learning_rate=RATES)
+            for noise in ("bernoulli", "gaussian")
+        }
+    ),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 32, update_ms=10),
         "quick": Budget(updates=2_000, seeds=5, width=1 / 4, update_ms=1),

@@ -15,27 +15,24 @@ from reproduce import (
     Transformer,
     View,
     arms,
+    tuned,
 )
 
-
-def tuned(net, rates=(0.03, 0.1), **settings):
-    return [
-        Run(
-            data="mnist",
-            net=net,
-            batch_size=100,
-            examples=10_000,
-            learning_rate=rate,
-            momentum=0.9,
-            decay="linear",
-            **settings,
-        )
-        for rate in rates
-    ]
-
-
-TINY, LSTM = Mlp((16,), "relu"), Recurrent((128,))
+RUN = Run(
+    data="mnist",
+    net=Mlp((16,), "relu"),
+    batch_size=100,
+    examples=10_000,
+    learning_rate=0.03,
+    momentum=0.9,
+    decay="linear",
+)
+TINY, LSTM = RUN.net, Recurrent((128,))
 NAIVE, RESIDUAL, TRANSFORMER = Recurrent((128,), "naive"), Residual((8, 16, 32)), Transformer(64, 2)
+
+
+def trained(net, keep=1.0):
+    return tuned(RUN, net=(net,), keep=(keep,), learning_rate=(0.03, 0.1))
 
 
 def below(text, better, worse):
@@ -47,15 +44,15 @@ experiment = Experiment(
     source="Classroom exercise, after the handbook's warnings",
     cells=arms(
         {
-            "Tiny net": tuned(TINY),
-            "Tiny net, keep 0.5": tuned(TINY, keep=0.5),
-            "LSTM": tuned(LSTM),
-            "LSTM, keep 0.7, a mask for each step": tuned(NAIVE, keep=0.7),
-            "LSTM, keep 0.7, one mask a sequence": tuned(LSTM, keep=0.7),
-            "Residual net": tuned(RESIDUAL),
-            "Residual net, keep 0.5": tuned(RESIDUAL, keep=0.5),
-            "Transformer": tuned(TRANSFORMER),
-            "Transformer, keep 0.9": tuned(TRANSFORMER, keep=0.9),
+            "Tiny net": trained(TINY),
+            "Tiny net, keep 0.5": trained(TINY, keep=0.5),
+            "LSTM": trained(LSTM),
+            "LSTM, keep 0.7, a mask for each step": trained(NAIVE, keep=0.7),
+            "LSTM, keep 0.7, one mask a sequence": trained(LSTM, keep=0.7),
+            "Residual net": trained(RESIDUAL),
+            "Residual net, keep 0.5": trained(RESIDUAL, keep=0.5),
+            "Transformer": trained(TRANSFORMER),
+            "Transformer, keep 0.9": trained(TRANSFORMER, keep=0.9),
         }
     ),
     budgets={

@@ -5,7 +5,7 @@ import pytest
 from reproduce import display
 from reproduce.display import Display, Glimpse
 
-SEEN = Glimpse("k", "Dropout, seed 1", 500, 2000, 250.0, 0.25, 4.5)
+SEEN = Glimpse("k", "Dropout, seed 1", 500, 2000, 250.0, 0.25, "error_percent", 4.5)
 
 
 def test_plain_lines_say_speed_error_and_time_left(capsys, monkeypatch):
@@ -31,3 +31,8 @@ def test_a_glimpse_that_comes_after_the_end_shows_nothing(terminal, monkeypatch)
         shown.glimpse(replace(SEEN, step=600))
         assert not shown.bars
         assert not shown.last_plain
+
+
+def test_a_measure_is_told_by_its_name_and_unit():
+    assert display.measured("error_percent", 4.5) == "error 4.50 %"
+    assert display.measured("squared_error", 7.125) == "squared error 7.12"
