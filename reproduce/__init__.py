@@ -63,6 +63,8 @@ class Budget:
     update_ms: float
     # Seeds of the runs that choose each arm's settings on the validation part.
     choice_seeds: int = 1
+    # Updates of those runs; None: as many as the final ones make.
+    choice_updates: int | None = None
     # Fraction of the layers' widths.
     width: float = 1.0
     examples: int | None = None
@@ -74,6 +76,7 @@ class Budget:
     def describe(self) -> str:
         """The budget as it must stand beside every number obtained with it."""
         parts = [f"{self.updates:,} updates"]
+        parts += [f"chosen after {self.choice_updates:,}"] if self.choice_updates else []
         parts += [f"width x {self.width:g}"] if self.width != 1 else []
         parts += [f"{self.examples:,} examples"] if self.examples else []
         return ", ".join(parts + ([self.data] if self.data else []))

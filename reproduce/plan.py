@@ -1,8 +1,8 @@
 """Experiment, profile and finished rows -> the runs that remain. Standard library only.
 
 Each experiment has two stages with files of their own: `<name>_choice` trains every candidate on
-the training part and measures it on the validation part; `<name>` retrains the chosen candidates
-with fresh seeds and reads the test set once.
+the training part and measures it on the validation part, by the budget's `choice_updates` and
+`choice_seeds`; `<name>` retrains the chosen candidates with fresh seeds and reads the test set once.
 """
 
 import importlib
@@ -91,20 +91,24 @@ def _budgeted(run: Run, budget: Budget, experiment: Experiment) -> Run:
 
 def choice_runs(experiment: Experiment, profile: str) -> list[Planned]:
     """Every candidate of every cell on the validation part; none without a choice."""
-    seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + experiment.budgets[profile].choice_seeds)
     return [
-        Planned(cell.arm, cell.x, tuned_settings(cell, run), choosing(run, experiment, seed))
+        Planned(cell.arm, cell.x, tuned_settings(cell, run), choosing)
         for cell in cells(experiment, profile)
         if len(cell.candidates) > 1
         for run in cell.candidates
-        for seed in seeds
+        for choosing in _choosing(run, experiment, profile)
     ]
 
 
-def choosing(run: Run, experiment: Experiment, seed: int) -> Run:
+def _choosing(run: Run, experiment: Experiment, profile: str) -> list[Run]:
+    """The runs that tell how good a candidate is, one a choice seed."""
+    budget = experiment.budgets[profile]
     # Early stopping looks at points of the curve; others are measured once, at the end.
     points = experiment.curve_points if run.early_stopping else 0
-    return replace(run, hold_out=True, curve_points=points, seed=seed)
+    updates = budget.choice_updates or budget.updates
+    run = replace(run, hold_out=True, curve_points=points, updates=updates)
+    seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + budget.choice_seeds)
+    return [replace(run, seed=seed) for seed in seeds]
 
 
 def chosen(
@@ -118,11 +122,10 @@ def chosen(
     """
     if len(cell.candidates) == 1:
         return cell.candidates[0]
-    seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + experiment.budgets[profile].choice_seeds)
-    means = []
-    for run in cell.candidates:
-        found = [errors.get(choosing(run, experiment, seed).key, math.nan) for seed in seeds]
-        means.append(fmean(found))
+    means = [
+        fmean(errors.get(each.key, math.nan) for each in _choosing(run, experiment, profile))
+        for run in cell.candidates
+    ]
     if any(math.isnan(mean) for mean in means):
         return None
     return cell.candidates[means.index(min(means))]
@@ -170,14 +173,13 @@ def runs(
     return final_runs(experiment, profile, errors, range(1, count + 1))
 
 
-def total_runs(experiment: Experiment, profile: str) -> int:
-    """How many runs both stages have together."""
+def total(experiment: Experiment, profile: str) -> tuple[int, int]:
+    """How many runs both stages have together, and how many updates those make."""
     budget = experiment.budgets[profile]
-    return sum(
-        budget.seeds
-        + (len(cell.candidates) * budget.choice_seeds if len(cell.candidates) > 1 else 0)
-        for cell in cells(experiment, profile)
-    )
+    choosing = choice_runs(experiment, profile)
+    final = budget.seeds * len(cells(experiment, profile))
+    updates = sum(planned.run.updates for planned in choosing) + final * budget.updates
+    return len(choosing) + final, updates
 
 
 def status(name: str, results_dir: Path) -> dict:
@@ -189,11 +191,11 @@ def status(name: str, results_dir: Path) -> dict:
         # Where nothing has ended there is nothing to look for: `list` answers at once.
         stages = STAGES if ended else ()
         planned = [p for stage in stages for p in runs(name, profile, stage, results_dir)]
-        total = total_runs(experiment, profile)
+        runs_total, updates = total(experiment, profile)
         profiles[profile] = {
             "runs_done": sum(p.run.key in ended for p in planned),
-            "runs_total": total,
-            "minutes": round(total * budget.updates * budget.update_ms / 60_000, 1),
+            "runs_total": runs_total,
+            "minutes": round(updates * budget.update_ms / 60_000, 1),
             "budget": budget.describe(),
         }
     told = {"name": name, "title": experiment.title, "source": experiment.source}

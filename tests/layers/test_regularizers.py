@@ -38,7 +38,7 @@ def test_penalty_is_finite_for_dead_and_large_units():
 def test_pull_on_a_unit_that_is_all_but_dead_is_bounded(family):
     penalty = KLSparsity(1.0, 0.1, family)
     dead, dying = (float(penalty(np.array([[mean]], "float32"))) for mean in (0.0, 0.0005))
-    # 100 at a hundredth of the target, and no more below; the rest is what the unit's silence costs.
+    # 100 at a hundredth of the target, no more below; less the pull towards silence, 1.
     assert (dead - dying) / 0.0005 == pytest.approx(100 - 1, rel=0.01)
 
 

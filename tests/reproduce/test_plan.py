@@ -53,3 +53,14 @@ def test_choice_holds_the_validation_part_out_and_final_runs_train_on_all(experi
 def test_labels_tell_candidates_apart(experiment):
     labels = [p.label for p in plan.choice_runs(experiment, "cpu")]
     assert len(set(labels)) == len(labels)
+
+
+def test_settings_may_be_chosen_with_fewer_updates_and_that_is_said(experiment):
+    budget = experiment.budgets["cpu"]
+    choice = plan.choice_runs(experiment, "cpu")
+    final = plan.final_runs(experiment, "cpu", {p.run.key: 1.0 for p in choice}, [1, 2, 3])
+    assert {p.run.updates for p in choice} == {budget.choice_updates} == {10_000}
+    assert {p.run.updates for p in final} == {budget.updates} == {24_000}
+    assert "chosen after 10,000" in budget.describe()
+    updates = sum(p.run.updates for p in [*choice, *final])
+    assert plan.total(experiment, "cpu") == (len(choice) + len(final), updates)
