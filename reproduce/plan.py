@@ -2,7 +2,7 @@
 
 Each experiment has two stages with files of their own: `<name>_choice` trains every candidate on
 the training part and measures it on the validation part, by the budget's `choice_updates` and
-`choice_seeds`; `<name>` retrains the chosen candidates with fresh seeds and reads the test set once.
+`choice_seeds`; `<name>` retrains the chosen ones with fresh seeds and reads the test set once.
 """
 
 import importlib
