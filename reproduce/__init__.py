@@ -137,6 +137,8 @@ class View:
     log: str = ""
     # Values above this, of arms that hardly learned, leave the picture.
     top: float | None = None
+    # Draw the line of this slope through 0, on which all should lie.
+    slope: float | None = None
     paper: str | None = None
     tolerance_points: float = 0.0
     picture: str = ""

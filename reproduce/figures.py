@@ -13,7 +13,7 @@ from reproduce import panels
 from reproduce.evidence import Evidence
 
 STYLE: dict = {"svg.hashsalt": "reproduce", "figure.constrained_layout.use": True}
-SIZE, LINE = (7.2, 4.0), 0.3
+SIZE, LINE = (9.0, 4.0), 0.3
 
 
 def draw(evidence: Evidence) -> bytes | None:
@@ -37,7 +37,13 @@ def draw(evidence: Evidence) -> bytes | None:
         counts = evidence.final.groupby("arm").seed.nunique()
         n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
         title = f"{evidence.experiment.title}, {evidence.profile} profile"
-        budget = f"{evidence.budget}; mean of {n} seeds with 95 % interval"
+        seeds = "one seed" if n == "1" else f"{n} seeds, mean"
+        # A curve shows its seeds themselves; a picture is of one.
+        if n != "1" and any(view.kind in ("arms", "against_x") for view in views):
+            seeds += " and 95 % interval"
+        if all(view.kind == "pictures" for view in views):
+            seeds = f"{n} seeds, the first one drawn"
+        budget = f"{evidence.budget}; {seeds}"
         figure.suptitle(f"{title}\n{budget}", x=0.01, ha="left", fontsize="medium")
         content = io.BytesIO()
         figure.savefig(content, format="svg", metadata={"Date": None})

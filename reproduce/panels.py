@@ -15,7 +15,7 @@ from reproduce.tables import told
 
 # With more arms the training errors are left out of a curve's picture.
 MOST_ARMS_IN_FULL = 6
-PARTS = {"train": "training", "validation": "validation"}
+PARTS = {"validation": "validation", "train": "training"}
 PAPER = ".45"
 
 
@@ -56,23 +56,26 @@ def _curve(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         rows = rows[rows.split == "validation"]
     # From the second point on: the untrained network's 90 % would flatten all the rest.
     rows = rows[rows.step > 0].assign(images=rows.split.map(PARTS))
-    sns.lineplot(
-        rows,
-        x="step",
-        y="value",
-        hue="arm",
-        style="images",
-        style_order=["validation", "training"],
-        errorbar=_limits,
-        ax=axes,
-    )
+    several = {"style": "images", "style_order": [p for p in PARTS.values() if p in {*rows.images}]}
+    look = {"x": "step", "y": "value", "hue": "arm", "hue_order": _arm_names(evidence, view)}
+    sns.lineplot(rows, **look, **several, errorbar=None, ax=axes)
+    # Every seed, thin: an interval of few seeds at every point would hide the curves.
+    each = {"units": "seed", "estimator": None, "linewidth": 0.5, "alpha": 0.5, "legend": False}
+    sns.lineplot(rows, **look, **several, **each, ax=axes)
     for (arm, points), marker in zip(_paper_curves(evidence, view).items(), "Ds", strict=False):
         label = f"{arm}, {view.paper} of the paper"
         axes.errorbar(*points, linestyle="none", marker=marker, color=PAPER, label=label)
     ylim = (0, _visible_top(rows))
     axes.set(xlabel="weight updates", ylabel=told(view.measures[0]), ylim=ylim)
     _scale(view, axes)
-    axes.legend(title=None, frameon=True, fontsize="x-small" if rows.arm.nunique() > 6 else None)
+    _legend(axes)
+
+
+def _legend(axes: plt.Axes) -> None:
+    """Beside the axes, where it hides nothing."""
+    axes.legend(
+        title=None, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1)
+    )
 
 
 def _paper_curves(evidence: Evidence, view: View) -> dict[str, tuple]:
@@ -94,6 +97,11 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     arms = _arm_names(evidence, view)
     colours = dict(zip(arms, sns.color_palette(n_colors=len(arms)), strict=True))
     placed, levels = rows[rows.x.notna()], rows[rows.x.isna()]
+
+    def paper(split):
+        numbers = evidence.paper(split) if view.paper else {}
+        return {place: number for place, number in numbers.items() if place[1] is not None}
+
     lines = list(dict.fromkeys(placed.line))
     several = {"style": "line", "style_order": lines} if len(lines) > 1 else {}
     sns.lineplot(
@@ -109,26 +117,32 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         ax=axes,
         **several,
     )
-    styles = {
-        line: style for line, style in zip(dict.fromkeys(levels.line), (":", "-."), strict=False)
-    }
+    styles = dict(zip(dict.fromkeys(levels.line), (":", "-."), strict=False))
     for (arm, line), each in levels.groupby(["arm", "line"], sort=False):
         label = f"{arm}, {line}".rstrip(", ")
         axes.axhline(each.value.mean(), color=colours[arm], linestyle=styles[line], label=label)
     for split in view.splits:
         for arm in arms:
-            label = f"{arm}, {view.paper} of the paper"
-            _paper_points(evidence, view, axes, arm, split, label)
+            _paper_points(paper(split), view, axes, arm, split, first=arm == arms[0])
     wanted = told(view.measures[0])
-    if len(view.measures) > 1 or len(view.splits) > 1:
+    if len(view.measures) > 1:
         wanted = wanted.split("(")[-1].rstrip(")") if "(" in wanted else "value"
-    elif view.measures == ("error_percent",):
+    elif view.measures == ("error_percent",) and len(view.splits) == 1:
         wanted = f"{view.splits[0]} {wanted}"
+    if view.slope is not None:
+        axes.axline((0, 0), slope=view.slope, color=PAPER, linewidth=0.8, zorder=0)
     axes.set(xlabel=view.x_label, ylabel=wanted)
+    places = np.unique(placed.x)
+    # Each place its tick, where there is room.
+    if "x" not in view.log and np.diff(places).min(initial=np.inf) > 0.095 * np.ptp(places):
+        axes.set_xticks(places)
+    if "y" not in view.log:
+        shown = [*rows.value, *(n.error_percent for s in view.splits for n in paper(s).values())]
+        # An interval of few seeds may reach far beyond all that was found.
+        room = 0.1 * (max(shown) - min(shown))
+        axes.set_ylim(max(min(shown) - room, min(0, *shown)), max(shown) + room)
     _scale(view, axes)
-    if placed.value.min() >= 0:  # an interval may reach below what can be
-        axes.set_ylim(bottom=max(axes.get_ylim()[0], 0))
-    axes.legend(title=None, frameon=True, fontsize="small")
+    _legend(axes)
 
 
 def _scale(view: View, axes: plt.Axes) -> None:
@@ -145,12 +159,11 @@ def _scale(view: View, axes: plt.Axes) -> None:
 
 
 def _paper_points(
-    evidence: Evidence, view: View, axes: plt.Axes, arm: str, split: str, label: str
+    numbers: dict, view: View, axes: plt.Axes, arm: str, split: str, first: bool
 ) -> None:
-    numbers = evidence.paper(split).items() if view.paper else ()
-    points = sorted((x, *number) for (a, x), number in numbers if a == arm and x is not None)
+    points = sorted((x, *number) for (a, x), number in numbers.items() if a == arm)
     if points:
-        first = arm == evidence.chosen[0][0].arm
+        label = f"{arm}, {view.paper} of the paper"
         xs, errors, bars = zip(*points, strict=True)
         axes.errorbar(
             xs,
@@ -169,25 +182,16 @@ def _paper_points(
 def _arms(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     rows = _rows(evidence, view)
     arms = _arm_names(evidence, view)
-    sns.stripplot(rows, x="value", y="arm", order=arms, color=".6", size=5, jitter=False, ax=axes)
-    sns.pointplot(
-        rows,
-        x="value",
-        y="arm",
-        order=arms,
-        errorbar=_limits,
-        linestyle="none",
-        label="mean of ours",
-        capsize=0.2,
-        ax=axes,
-    )
+    look = {"data": rows, "x": "value", "y": "arm", "order": arms, "ax": axes}
+    sns.stripplot(**look, color=".6", size=5, jitter=False)
+    mean = {"errorbar": _limits, "linestyle": "none", "capsize": 0.2, "label": "mean of ours"}
+    sns.pointplot(**look, **mean)
     paper = evidence.paper() if view.paper else {}
-    points = [
-        (paper[arm, None].error_percent, at) for at, arm in enumerate(arms) if (arm, None) in paper
-    ]
-    if points:
+    found = {at: paper[arm, None] for at, arm in enumerate(arms) if (arm, None) in paper}
+    if found:
         axes.scatter(
-            *zip(*points, strict=True),
+            [number.error_percent for number in found.values()],
+            [*found],
             marker="D",
             facecolor="white",
             edgecolor=PAPER,
@@ -196,7 +200,7 @@ def _arms(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         )
     axes.set(xlabel=f"{view.splits[0]} {told(view.measures[0])}", ylabel="")
     axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
-    axes.legend(title=None, frameon=True)
+    _legend(axes)
 
 
 def _pictures(evidence: Evidence, view: View, axes: plt.Axes) -> None:
@@ -207,7 +211,7 @@ def _pictures(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         for entry in evidence.runs.values()
         if view.picture in entry.get("pictures", {})
     }
-    axes.axis("off")
+    axes.set(xticks=[], yticks=[], frame_on=False, xlabel=view.x_label)
     drawn = [arm for arm in arms if arm in found]
     for i, arm in enumerate(drawn):
         inset = axes.inset_axes((i / len(drawn), 0, 0.97 / len(drawn), 0.95))

@@ -9,6 +9,9 @@ from rich.table import Table as RichTable
 from reproduce import Cell, Run, plan
 from reproduce.evidence import Evidence, Interval, claim_verdict, interval, level_verdict
 
+# A measure taken at more places along x fills no table.
+MOST_PLACES = 40
+
 
 @dataclass(frozen=True)
 class Table:
@@ -63,6 +66,8 @@ def measured_table(e: Evidence) -> Table:
             # The paper's own error bar widens the tolerance.
             tolerance = view.tolerance_points + theirs.uncertainty
             verdict = e.qualified(level_verdict(ours, theirs.error_percent, tolerance))
+            if examples := e.experiment.budgets[e.profile].examples:
+                verdict = f"not judged on {examples:,} examples"
             published = _number(theirs.error_percent)
             published += f" ± {_number(theirs.uncertainty)}" if theirs.uncertainty else ""
         if diverged := e.diverged(cell.arm, cell.x):
@@ -79,7 +84,7 @@ def measured_table(e: Evidence) -> Table:
             )
         )
     title = f"{e.experiment.source} — {e.profile} profile: test {told(measure)}"
-    if paper:
+    if any((cell.arm, cell.x) in paper for cell, _ in e.chosen):
         title += f", judged to within {view.tolerance_points:g} points and the paper's error bar"
     columns = (
         "arm",
@@ -127,7 +132,9 @@ def claims_table(e: Evidence) -> Table:
 def found_table(e: Evidence) -> Table:
     """What the probes found out about the trained networks: a row an arm and place, a column a
     measure."""
-    names = {m for m in e.final.measure.unique() if m not in (*e.experiment.measures, "diverged")}
+    places = e.final.groupby("measure").x.nunique()
+    # Histograms are for the figure, and for the CSV.
+    names = set(places[places <= MOST_PLACES].index) - {*e.experiment.measures, "diverged"}
     rows = e.final[e.final.measure.isin(names)]
     measures = list(dict.fromkeys(rows.measure))
     lines = []
@@ -155,4 +162,8 @@ def choice_table(e: Evidence) -> Table:
 
 
 def _place(e: Evidence, arm: str, x: float | None) -> str:
-    return arm if x is None else f"{arm}, {x:,g} {e.experiment.view.x_label}"
+    if x is None:
+        return arm
+    views = (e.experiment.view, *e.experiment.panels)
+    label = next(v.x_label for v in views if v.x_label and (not v.arms or arm in v.arms))
+    return f"{arm}, {label} = {x:,g}"

@@ -27,9 +27,13 @@ experiment = Experiment(
         "paper": Budget(updates=3_000, seeds=1, update_ms=1),
     },
     probes=("masks",),
-    view=View(kind="pictures", picture="dropout_0"),
+    view=View(kind="pictures", picture="dropout_0", x_label="the digit under its ten masks"),
     panels=(
-        View(kind="pictures", picture="dropout_1"),
+        View(
+            kind="pictures",
+            picture="dropout_1",
+            x_label="the first hidden layer's units in the same passes",
+        ),
         View(
             kind="against_x",
             measures=("pass_missed_percent", "mean_missed_percent"),

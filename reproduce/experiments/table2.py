@@ -77,14 +77,20 @@ experiment = Experiment(
             update_ms=10,
         ),
         "quick": Budget(
-            updates=1_500,
+            updates=2_000,
             seeds=3,
+            choice_updates=800,
             width=1 / 4,
+            examples=5_000,
             arms=(SIMARD, LOGISTIC, BASELINE, DROPOUT, MAX_NORM),
             update_ms=1.2,
         ),
         "cpu": Budget(
-            updates=24_000, seeds=3, arms=(SVM, LOGISTIC, BASELINE, DROPOUT, MAX_NORM), update_ms=9
+            updates=24_000,
+            seeds=3,
+            choice_updates=8_000,
+            arms=(SVM, LOGISTIC, BASELINE, DROPOUT, MAX_NORM),
+            update_ms=9,
         ),
         "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=2),
     },

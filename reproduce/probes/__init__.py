@@ -78,7 +78,9 @@ class Trained:
     def activations(self, images: np.ndarray) -> list[np.ndarray]:
         """The outputs of each hidden layer at inference, of shape (examples, ...)."""
         outputs = [layer.output for layer in self.hidden_layers()]
-        return keras.Model(self.model.inputs, outputs).predict(images, AT_ONCE, verbose=0)
+        found = keras.Model(self.model.inputs, outputs).predict(images, AT_ONCE, verbose=0)
+        # Keras unpacks a list of one.
+        return found if isinstance(found, list) else [found]
 
     def samples(self, images: np.ndarray, count: int) -> Iterator[np.ndarray]:
         """`count` times the class probabilities of all images, each row under masks of its own."""
