@@ -1,0 +1,55 @@
+"""Appendix A.1: with dropout a layer wants n / p units where n are best without.
+
+n = 256 and p = 0.5, on 10,000 images. Cost at `cpu`: 12 choice runs of 5,000 and 20 final runs of
+10,000 updates, 2 ms an update.
+"""
+
+from dataclasses import replace
+
+from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms, tuned
+
+PLAIN = Run(
+    data="mnist",
+    net=Mlp((256, 256), "relu"),
+    batch_size=100,
+    examples=10_000,
+    learning_rate=0.05,
+    momentum=0.95,
+    decay="linear",
+)
+DROPPED = replace(PLAIN, keep_input=0.8, keep=0.5)
+NETS = {f"{units} units": (Mlp((units, units), "relu"),) for units in (256, 512)}
+RATES = (0.02, 0.05, 0.1)
+
+
+def below(text, better, worse):
+    return Claim(text=text, better=better, worse=worse)
+
+
+experiment = Experiment(
+    title="Units with and without dropout",
+    source="Appendix A.1",
+    cells=arms(
+        {
+            f"{kind}, {name}": tuned(run, net=net, learning_rate=RATES)
+            for kind, run in (("No dropout", PLAIN), ("Dropout", DROPPED))
+            for name, net in NETS.items()
+        }
+    ),
+    budgets={
+        "smoke": Budget(
+            data="digits", updates=200, seeds=2, width=1 / 16, examples=500, update_ms=10
+        ),
+        "quick": Budget(
+            updates=1_500, seeds=3, choice_updates=500, width=1 / 4, examples=5_000, update_ms=1
+        ),
+        "cpu": Budget(updates=10_000, seeds=5, choice_updates=5_000, update_ms=2),
+        "paper": Budget(updates=100_000, seeds=10, choice_seeds=2, update_ms=0.5),
+    },
+    view=View(kind="arms"),
+    claims=(
+        below("Dropout wants more units", "Dropout, 512 units", "Dropout, 256 units"),
+        below("n / p units beat n without", "Dropout, 512 units", "No dropout, 256 units"),
+        below("The gain is dropout's", "Dropout, 512 units", "No dropout, 512 units"),
+    ),
+)
