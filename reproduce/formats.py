@@ -1,11 +1,13 @@
-"""The original files of MNIST and CIFAR-10, as bytes: what they must hash to, and their arrays.
+"""The original files of each data set, as bytes: what they must hash to, and their arrays.
 
 Whatever a data set came from is first turned into the bytes of its original files, so that one
 check covers every source. Nothing is ever unpickled.
 """
 
 import hashlib
+import io
 import pickletools
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,17 @@ MD5 = {
         "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
         "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
     },
+    # As its authors print it on https://www.cs.toronto.edu/~kriz/cifar.html.
+    "cifar100": {"cifar-100-binary.tar.gz": "03b5dce01913d631647c71ecec9e9cb8"},
+    # As torchvision checks them; the authors print none.
+    "svhn": {
+        "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
+        "extra_32x32.mat": "a93ce644f1a588dc4d68dda5feec44a7",
+        "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
+    },
 }
+# Training and test images of those whose original files cannot be had back from their arrays.
+COUNTS = {"cifar100": (50_000, 10_000), "svhn": (604_388, 26_032)}
 CIFAR_BATCH_IMAGES = 10_000
 CIFAR_PIXELS = 3072
 
@@ -51,11 +63,17 @@ def decode(name: str, files: Files) -> Arrays:
     for file, md5 in MD5[name].items():
         if hashlib.md5(files[file]).hexdigest() != md5:
             raise Unusable(f"{file} is truncated, or is not that of {name} (its md5 differs)")
-    return _decode_mnist(files) if name == "mnist" else _decode_cifar10(files)
+    decoders = {
+        "mnist": _decode_mnist,
+        "cifar10": _decode_cifar10,
+        "cifar100": _decode_cifar100,
+        "svhn": _decode_svhn,
+    }
+    return decoders[name](files)
 
 
 def encode(name: str, arrays: Arrays) -> Files:
-    """The bytes of the original files that hold these arrays."""
+    """The bytes of the original files of MNIST or CIFAR-10 that hold these arrays."""
     if name == "mnist":
         return {file: _idx(arrays[key]) for key, file in zip(KEYS, MD5["mnist"], strict=True)}
     images = [*np.split(arrays["x_train"], 5), arrays["x_test"]]
@@ -105,12 +123,45 @@ def cifar_batch_from_pickle(content: bytes) -> bytes:
 
 
 def _decode_cifar10(files: Files) -> Arrays:
-    rows = [np.frombuffer(files[f], np.uint8).reshape(-1, 1 + CIFAR_PIXELS) for f in MD5["cifar10"]]
+    batches = [files[file] for file in MD5["cifar10"]]
+    return _cifar_arrays(b"".join(batches[:-1]), batches[-1], labels=1)
+
+
+def _decode_cifar100(files: Files) -> Arrays:
+    (content,) = files.values()
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        train, test = (
+            archive.extractfile(f"cifar-100-binary/{part}.bin").read()  # type: ignore[union-attr]
+            for part in ("train", "test")
+        )
+    return _cifar_arrays(train, test, labels=2)
+
+
+def _cifar_arrays(train: bytes, test: bytes, labels: int) -> Arrays:
+    """From one image after the other: its labels, of which the last one counts (CIFAR-100 has the
+    coarse one first), and its pixels channel by channel."""
     arrays = {}
-    for part, batch in (("train", np.concatenate(rows[:-1])), ("test", rows[-1])):
-        arrays[f"x_{part}"] = batch[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).copy()
-        arrays[f"y_{part}"] = batch[:, 0].copy()
+    for part, content in (("train", train), ("test", test)):
+        rows = np.frombuffer(content, np.uint8).reshape(-1, labels + CIFAR_PIXELS)
+        pixels = rows[:, labels:].reshape(-1, 3, 32, 32)
+        arrays[f"x_{part}"] = pixels.transpose(0, 2, 3, 1).copy()
+        arrays[f"y_{part}"] = rows[:, labels - 1].copy()
     return arrays
+
+
+def _decode_svhn(files: Files) -> Arrays:
+    """The standard training images, then the extra ones; MATLAB's label 10 is the digit 0."""
+    from scipy.io import loadmat
+
+    read = {file: loadmat(io.BytesIO(content)) for file, content in files.items()}
+    images = {file: each["X"].transpose(3, 0, 1, 2) for file, each in read.items()}
+    labels = {file: (each["y"].ravel() % 10).astype(np.uint8) for file, each in read.items()}
+    parts = {"train": ("train_32x32.mat", "extra_32x32.mat"), "test": ("test_32x32.mat",)}
+    return {
+        f"{key}_{part}": np.concatenate([values[file] for file in names])
+        for key, values in (("x", images), ("y", labels))
+        for part, names in parts.items()
+    }
 
 
 def read_npz(name: str, path: Path) -> Arrays:
@@ -118,6 +169,11 @@ def read_npz(name: str, path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in KEYS}
+        if name in COUNTS:
+            # Checked when it was decoded; the file's own checksums tell damage since.
+            if (len(arrays["y_train"]), len(arrays["y_test"])) != COUNTS[name]:
+                raise ValueError("it has another number of images")
+            return arrays
         files = encode(name, arrays)
     except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
         raise Unusable(f"{path} is corrupt, or is not {name} ({one_line(error)})") from None

