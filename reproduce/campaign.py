@@ -36,18 +36,39 @@ class Options:
 def run(names: list[str], options: Options, argv: list[str]) -> int:
     """Runs what is missing of each experiment, in order.
 
-    Returns the exit status: 130 after Ctrl-C, 1 if a run failed, else 0 (also when --minutes ended
-    the campaign early; the same command continues it).
+    Returns the exit status: 130 after Ctrl-C, 1 if a run failed, 2 if the data of some experiments
+    cannot be had (the others ran), else 0 (also when --minutes ended the campaign early; the same
+    command continues it).
     """
     began = time.time()
     with writer_lock(options.results_dir, options.profile), Display() as display:
-        todo = [p for name in names for _, _, missing in _stages(name, options) for p in missing]
-        if not todo:
+        needed = {
+            name: {p.run.data for _, _, missing in _stages(name, options) for p in missing}
+            for name in names
+        }
+        if not any(needed.values()):
             display.say(f"nothing to do: every run of the {options.profile} profile is done")
             return 0
-        for dataset in sorted({planned.run.data for planned in todo}):
-            data.load(dataset, options.data_dir)
-        return Campaign(options, argv, display, began).carry_out(names)
+        lacking = _fetch(sorted(set().union(*needed.values())), options.data_dir)
+        able = [name for name in names if needed[name] and not needed[name] & lacking.keys()]
+        for dataset, why in lacking.items():
+            waiting = ", ".join(name for name in names if dataset in needed[name])
+            if not able:
+                raise UserError(why)
+            display.say(f"{waiting} not run: {why}")
+        status = Campaign(options, argv, display, began).carry_out(able)
+        return status or (2 if lacking else 0)
+
+
+def _fetch(datasets: list[str], data_dir: Path | None) -> dict[str, str]:
+    """Has the data sets in the cache; says of those that cannot be had why."""
+    lacking = {}
+    for dataset in datasets:
+        try:
+            data.load(dataset, data_dir)
+        except UserError as error:
+            lacking[dataset] = str(error)
+    return lacking
 
 
 class Campaign:

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from reproduce import plan
+from reproduce import UserError, data, plan
 from reproduce.__main__ import main
 from reproduce.display import Display
 from reproduce.record import Results
@@ -44,7 +45,7 @@ def smoke(results_dir, *more):
         (["list", "--results-dir", "/dev/null"], "/dev/null"),
         (["run", "fig10", "--profile", "huge"], "smoke, quick, cpu, paper"),
         (["report", "--profile", "huge"], "smoke, quick, cpu, paper"),
-        (["data", "imagenet"], "cifar10, digits, mnist"),
+        (["data", "imagenet"], "cifar10, cifar100, "),
         (["run", "fig10", "--data-dir", "/nowhere", "--results-dir", "TMP"], "/nowhere"),
     ],
 )
@@ -119,6 +120,27 @@ def test_a_run_a_second_run_and_a_report(tmp_path, capsys):
     told = {entry["name"]: entry["profiles"] for entry in json.loads(capsys.readouterr().out)}
     assert told["overfitting"]["smoke"]["runs_done"] == told["overfitting"]["smoke"]["runs_total"]
     assert told["fig10"]["smoke"]["runs_done"] == 0
+
+
+def test_experiments_whose_data_cannot_be_had_wait_and_the_others_run(
+    tmp_path, monkeypatch, capsys
+):
+    def load(name, data_dir=None):
+        if name != "digits":
+            raise UserError(f"cannot obtain {name}")
+        return genuine(name, data_dir)
+
+    genuine = data.load
+    monkeypatch.setattr(data, "load", load)
+    budgets = plan.load("fig10").budgets
+    monkeypatch.setitem(budgets, "smoke", replace(budgets["smoke"], data="svhn"))
+    options = ["--profile", "smoke", "--results-dir", str(tmp_path), "--workers", "1"]
+    assert main(["run", "fig10", *options]) == 2
+    assert "cannot obtain svhn" in capsys.readouterr().err
+    assert main(["run", "fig10", "masks", *options]) == 2
+    assert "fig10 not run: cannot obtain svhn" in capsys.readouterr().err
+    assert Results(tmp_path, "smoke", "masks").ended()
+    assert main(["run", "masks", *options]) == 0
 
 
 def test_event_files_hold_the_scalars_of_every_run(tmp_path):
