@@ -9,7 +9,7 @@ from layers.conventions import fold_weight_scaling, paper_to_inverted
 from layers.dropblock import DropBlock2D
 from layers.dropconnect import DropConnect
 from layers.dropout import Dropout, GaussianDropout, WeightScaledDropout
-from layers.maxout import Maxout
+from layers.maxout import Maxout, MaxPieces
 from layers.monte_carlo import MonteCarloPrediction, monte_carlo_predict
 from layers.recurrent import VariationalRNN
 from layers.regularizers import KLSparsity
@@ -28,6 +28,7 @@ __all__ = [
     "GaussianDropout",
     "KLSparsity",
     "MaxNorm",
+    "MaxPieces",
     "Maxout",
     "MonteCarloPrediction",
     "RateSchedule",

@@ -6,6 +6,20 @@ import keras
 from keras import ops
 
 
+def check_count(name, value):
+    """A positive integer, or a ValueError that names it."""
+    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not integer or value < 1:
+        raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
+    return int(value)
+
+
+def largest(linear, pieces):
+    """The largest of every `pieces` neighbours along the last axis."""
+    shape = (*ops.shape(linear)[:-1], linear.shape[-1] // pieces, pieces)
+    return ops.max(ops.reshape(linear, shape), axis=-1)
+
+
 @keras.saving.register_keras_serializable("dropout")
 class Maxout(keras.layers.Layer):
     """Dense layer whose every unit is the largest of `pieces` linear functions of the inputs.
@@ -47,11 +61,8 @@ class Maxout(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value in (("units", units), ("pieces", pieces)):
-            integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-            if not integer or value < 1:
-                raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
-        self.units, self.pieces, self.use_bias = int(units), int(pieces), use_bias
+        self.units, self.pieces = check_count("units", units), check_count("pieces", pieces)
+        self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
@@ -83,8 +94,7 @@ class Maxout(keras.layers.Layer):
         linear = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             linear = linear + self.bias
-        shape = (*ops.shape(linear)[:-1], self.units, self.pieces)
-        return ops.max(ops.reshape(linear, shape), axis=-1)
+        return largest(linear, self.pieces)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)
@@ -102,3 +112,48 @@ class Maxout(keras.layers.Layer):
             "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
             "bias_constraint": keras.constraints.serialize(self.bias_constraint),
         }
+
+
+@keras.saving.register_keras_serializable("dropout")
+class MaxPieces(keras.layers.Layer):
+    """The largest of every `pieces` neighbouring channels: after a linear convolution with `pieces`
+    times the filters it makes maxout units.
+
+    Args:
+        pieces: Positive integer that divides the number of channels.
+
+    Call arguments:
+        inputs: Tensor of shape (..., channels).
+
+    Output shape: (..., channels / pieces).
+
+    Raises:
+        ValueError: for channels that `pieces` does not divide.
+
+    Reference: Goodfellow et al., "Maxout networks", ICML 2013.
+
+    Example:
+
+    >>> tuple(MaxPieces(2)(keras.ops.ones((1, 8, 8, 6))).shape)
+    (1, 8, 8, 3)
+    """
+
+    def __init__(self, pieces, **kwargs):
+        super().__init__(**kwargs)
+        self.pieces = check_count("pieces", pieces)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        if input_shape[-1] % self.pieces:
+            raise ValueError(
+                f"the channels are a multiple of {self.pieces} pieces. Received: {input_shape[-1]}"
+            )
+
+    def call(self, inputs):
+        return largest(inputs, self.pieces)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] // self.pieces)
+
+    def get_config(self):
+        return {**super().get_config(), "pieces": self.pieces}

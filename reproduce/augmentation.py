@@ -1,4 +1,4 @@
-"""Random shifts of images, inside the compiled update and the same on every machine."""
+"""Random shifts and reflections, inside the compiled update and the same on every machine."""
 
 import keras
 from keras import ops
@@ -46,3 +46,37 @@ class RandomShift(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "pixels": self.pixels, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("reproduce")
+class RandomFlip(keras.layers.Layer):
+    """Mirrors each image left to right with probability 1/2.
+
+    Args:
+        seed: Integer in [0, 2^32).
+
+    Call arguments:
+        inputs: Tensor of shape (batch, height, width) or (batch, height, width, channels).
+        training: Boolean; whether to mirror. At inference the layer is the identity.
+    """
+
+    def __init__(self, *, seed, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = check_seed(seed)
+
+    def build(self, input_shape):
+        self.stream = MaskStream(self.seed, self.path, 1.0)
+
+    def call(self, inputs, training=None):
+        if not training:
+            return inputs
+        ones = (1,) * (len(inputs.shape) - 1)
+        drawn = self.stream.draw_with(random_32_bits, (ops.shape(inputs)[0], *ones))
+        is_flipped = ops.equal(ops.mod(drawn, ops.cast(2, "uint32")), 0)
+        return ops.where(is_flipped, ops.flip(inputs, axis=2), inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}

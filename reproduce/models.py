@@ -5,11 +5,24 @@ kernel's numbers are multiplied by the factors of `paper_to_inverted` for the un
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import keras
 
-from layers import Dropout, GaussianDropout, KLSparsity, MaxNorm, Maxout, paper_to_inverted
+from layers import (
+    DropBlock2D,
+    DropConnect,
+    Dropout,
+    GaussianDropout,
+    KLSparsity,
+    MaxNorm,
+    Maxout,
+    MaxPieces,
+    SpatialDropout2D,
+    paper_to_inverted,
+)
 from reproduce import (
     Autoencoder,
     ConvNet,
@@ -20,9 +33,11 @@ from reproduce import (
     derived_seed,
     other_models,
 )
-from reproduce.augmentation import RandomShift
+from reproduce.augmentation import RandomFlip, RandomShift
 
 CONVOLUTION, POOL, POOL_STRIDE = 5, 3, 2
+# Of DropBlock, in units: the last of the paper's maps are 4 x 4.
+BLOCK = 3
 
 
 class Built(NamedTuple):
@@ -67,40 +82,49 @@ class _Stack:
         if run.shift_pixels:
             seed = derived_seed(run.seed, "shifts")
             self.x = RandomShift(run.shift_pixels, seed=seed, name="shift")(self.x)
-        # The probability to keep the units at the top, not dropped yet.
+        if run.flip:
+            self.x = RandomFlip(seed=derived_seed(run.seed, "flips"), name="flip")(self.x)
+        # The probability to keep the units at the top; whether those are of feature maps.
         self.keep = run.keep_input
+        self.on_maps = self.is_dropped = False
         self.rates: list[float] = []
         self.l1: list[float] = []
         self.depth = 0
 
     def flatten(self) -> None:
+        if self.run.conv_dropout in ("spatial", "block"):
+            self._drop()  # while there still are maps
         self.x = keras.layers.Flatten(name="flat")(self.x)
 
     def convolve(self, filters: int, next_keep: float) -> None:
         if len(self.x.shape) == 3:  # grey images have no axis of channels
             self.x = keras.layers.Reshape((*self.x.shape[1:], 1), name="channel")(self.x)
-        settings = self._weights("conv")
-        self.x = keras.layers.Conv2D(filters, CONVOLUTION, padding="same", **settings)(self.x)
-        self._activate()
+        pieces = getattr(self.run.net, "pieces", 1)
+        conv = {"filters": pieces * filters, "kernel_size": CONVOLUTION, "padding": "same"}
+        self._feed("conv", keras.layers.Conv2D, **conv)
+        if pieces > 1:
+            self.x = MaxPieces(pieces, name=f"hidden_{self.depth}")(self.x)
+        else:
+            self._activate()
         self.x = keras.layers.MaxPooling2D(
             POOL, POOL_STRIDE, padding="same", name=f"pool_{self.depth}"
         )(self.x)
-        self.keep = next_keep
+        self.keep, self.on_maps = next_keep, True
 
     def hidden(self, units: int) -> None:
         net = self.run.net
         pieces = getattr(net, "pieces", 1)
         if pieces > 1:
-            self.x = Maxout(units, pieces=pieces, **self._weights("maxout"))(self.x)
+            self._feed("maxout", Maxout, units=units, pieces=pieces)
         else:
             self.dense(units)
             if getattr(net, "batch_norm", False):
                 self._normalise()
             self._activate()
-        self.keep = self.run.keep
+        self.keep, self.on_maps = self.run.keep, False
 
     def dense(self, units: int) -> None:
-        self.x = keras.layers.Dense(units, **self._weights("dense"))(self.x)
+        self._feed("dense", keras.layers.Dense, units=units)
 
     def _normalise(self) -> None:
         name = f"batch_norm_{self.depth}"
@@ -115,13 +139,34 @@ class _Stack:
             name=f"hidden_{self.depth}",
         )(self.x)
 
+    def _drop(self) -> None:
+        """Drops the units at the top, unless their connections to the next layer are."""
+        kind = self.run.conv_dropout if self.on_maps else "unit"
+        if self.keep == 1 or kind == "connection" or self.is_dropped:
+            return
+        layers: dict[str, Callable] = {
+            "unit": {"bernoulli": Dropout, "gaussian": GaussianDropout}[self.run.noise],
+            "spatial": SpatialDropout2D,
+            "block": partial(DropBlock2D, block_size=BLOCK, calibrated=True),
+        }
+        seed = derived_seed(self.run.seed, "masks")
+        self.x = layers[kind](1 - self.keep, seed=seed, name=f"dropout_{self.depth}")(self.x)
+        self.is_dropped = True
+
+    def _feed(self, kind: str, layer: Callable, **settings) -> None:
+        """Drops the units at the top, and puts a layer of weights on them."""
+        self._drop()
+        made = layer(**settings, **self._weights(kind))
+        if self.on_maps and self.keep < 1 and self.run.conv_dropout == "connection":
+            seed = derived_seed(self.run.seed, "masks")
+            name = f"connections_{self.depth}"
+            made = DropConnect(made, 1 - self.keep, seed=seed, name=name)
+        self.x = made(self.x)
+        self.is_dropped = False
+
     def _weights(self, kind: str) -> dict:
-        """Drops the units at the top; the settings of the layer that they feed."""
+        """The settings of the layer that the units at the top feed."""
         run, keep, depth = self.run, self.keep, self.depth
-        if keep < 1:
-            seed = derived_seed(run.seed, "masks")
-            noise = {"bernoulli": Dropout, "gaussian": GaussianDropout}[run.noise]
-            self.x = noise(1 - keep, seed=seed, name=f"dropout_{depth}")(self.x)
         factor = paper_to_inverted(keep)
         part = 1.0 if depth else run.input_rate_factor
         self.rates += [factor.learning_rate * part, part]

@@ -7,6 +7,14 @@ def _scaled(widths: tuple[int, ...], factor: float) -> tuple[int, ...]:
     return tuple(max(1, round(units * factor)) for units in widths)
 
 
+def _check_pieces(activation: str, pieces: int) -> None:
+    if (activation == "maxout") != (pieces > 1):
+        raise ValueError(
+            "maxout units have 2 pieces or more, others 1. Received: "
+            f"activation={activation!r}, pieces={pieces}"
+        )
+
+
 @dataclass(frozen=True)
 class Mlp:
     """Fully connected hidden layers: their widths in units, and their activation.
@@ -21,11 +29,7 @@ class Mlp:
     batch_norm: bool = False
 
     def __post_init__(self) -> None:
-        if (self.activation == "maxout") != (self.pieces > 1):
-            raise ValueError(
-                "maxout units have 2 pieces or more, others 1. Received: "
-                f"activation={self.activation!r}, pieces={self.pieces}"
-            )
+        _check_pieces(self.activation, self.pieces)
         if self.batch_norm and self.activation == "maxout":
             raise ValueError("batch normalisation comes before an activation; maxout has none")
 
@@ -41,6 +45,11 @@ class ConvNet:
     filters: tuple[int, ...]
     hidden: tuple[int, ...]
     activation: str
+    # Of activation "maxout", as for `Mlp`.
+    pieces: int = 1
+
+    def __post_init__(self) -> None:
+        _check_pieces(self.activation, self.pieces)
 
     def scaled(self, width: float) -> "ConvNet":
         return replace(

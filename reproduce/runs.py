@@ -27,6 +27,7 @@ Net = (
     | GaussianSvm
 )
 NOISES = ("bernoulli", "gaussian")
+CONV_DROPOUTS = ("unit", "spatial", "block", "connection")
 DECAYS = ("none", "linear", "inverse_time", "halving")
 
 
@@ -67,6 +68,9 @@ class Run:
     keep_input: float = 1.0
     keep_conv: tuple[float, ...] = ()
     keep: float = 1.0
+    # What is dropped of a convolution's outputs: single units, whole feature maps, blocks of 3 x 3
+    # units of a map, or single connections to the layer above (DropConnect).
+    conv_dropout: str = "unit"
     # What multiplies units: 0 or 1, or (section 10) normal noise of the same variance.
     noise: str = "bernoulli"
     momentum: float = 0.0
@@ -86,10 +90,28 @@ class Run:
     sparsity_target: float = 0.0
     # Augmentation: each image is shifted by up to so many pixels along each axis, anew every time.
     shift_pixels: int = 0
+    # And mirrored, left to right, half of the times.
+    flip: bool = False
     # Go back, at the end, to the measured point of training with the lowest validation error.
     early_stopping: bool = False
 
     def __post_init__(self) -> None:
+        self._check_dropout()
+        positive = ["learning_rate", "input_rate_factor"]
+        positive += ["max_norm"] if self.max_norm is not None else []
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` is positive. Received: {getattr(self, name)!r}")
+        named = {"noise": NOISES, "conv_dropout": CONV_DROPOUTS, "decay": DECAYS}
+        for name, valid in named.items():
+            if getattr(self, name) not in valid:
+                raise ValueError(f"`{name}` is one of {valid}. Received: {getattr(self, name)!r}")
+        if self.decay in ("inverse_time", "halving") and not self.decay_fraction > 0:
+            raise ValueError(f"decay {self.decay!r} needs a positive `decay_fraction`")
+        if self.shift_pixels < 0:
+            raise ValueError(f"`shift_pixels` is 0 or more. Received: {self.shift_pixels!r}")
+
+    def _check_dropout(self) -> None:
         keeps = {"keep": (self.keep,), "keep_input": (self.keep_input,)}
         for name, values in (keeps | {"keep_conv": self.keep_conv}).items():
             if not all(0 < value <= 1 for value in values):
@@ -102,18 +124,11 @@ class Run:
                 f"`keep_conv` has one entry for each of the net's {convolutions} convolutions. "
                 f"Received: {self.keep_conv!r}"
             )
-        positive = ["learning_rate", "input_rate_factor"]
-        positive += ["max_norm"] if self.max_norm is not None else []
-        for name in positive:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` is positive. Received: {getattr(self, name)!r}")
-        for name, valid in (("noise", NOISES), ("decay", DECAYS)):
-            if getattr(self, name) not in valid:
-                raise ValueError(f"`{name}` is one of {valid}. Received: {getattr(self, name)!r}")
-        if self.decay in ("inverse_time", "halving") and not self.decay_fraction > 0:
-            raise ValueError(f"decay {self.decay!r} needs a positive `decay_fraction`")
-        if self.shift_pixels < 0:
-            raise ValueError(f"`shift_pixels` is 0 or more. Received: {self.shift_pixels!r}")
+        if self.conv_dropout != "unit" and (not convolutions or self.noise != "bernoulli"):
+            raise ValueError(
+                "`conv_dropout` other than 'unit' is for Bernoulli noise in a ConvNet. "
+                f"Received: {self.conv_dropout!r}"
+            )
 
     def settings(self) -> dict:
         """All that is stated, as JSON values; a field left off is absent, so that a field added

@@ -26,18 +26,18 @@ AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Picture:
-    """Grey levels from 0 (black) to 1 (white), of shape (height, width)."""
+    """Levels from 0 (black) to 1, of shape (height, width), or (height, width, 3) in colour."""
 
     name: str
-    grey: np.ndarray
+    levels: np.ndarray
 
     def text(self) -> str:
         """A PNG in base64, for JSON."""
         from PIL import Image
 
         buffer = io.BytesIO()
-        grey = np.clip(np.rint(255 * self.grey), 0, 255).astype(np.uint8)
-        Image.fromarray(grey).save(buffer, format="PNG", optimize=True)
+        levels = np.clip(np.rint(255 * self.levels), 0, 255).astype(np.uint8)
+        Image.fromarray(levels).save(buffer, format="PNG", optimize=True)
         return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -115,10 +115,10 @@ def probe(training: Training) -> tuple[list[Measured], dict[str, str]]:
 
 
 def mosaic(tiles: np.ndarray, columns: int) -> np.ndarray:
-    """Tiles of shape (number, height, width) in rows of `columns`, parted by white lines."""
-    number, height, width = tiles.shape
+    """Tiles of shape (number, height, width, ...) in rows of `columns`, parted by white lines."""
+    number, height, width, *colours = tiles.shape
     rows = -(-number // columns)
-    sheet = np.ones((rows * (height + 1) - 1, columns * (width + 1) - 1))
+    sheet = np.ones((rows * (height + 1) - 1, columns * (width + 1) - 1, *colours))
     for i, tile in enumerate(tiles):
         top, left = i // columns * (height + 1), i % columns * (width + 1)
         sheet[top : top + height, left : left + width] = tile

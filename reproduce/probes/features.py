@@ -12,8 +12,13 @@ DRAWN_QUANTILE = 0.995
 
 
 def find(trained: Trained) -> Iterator[Measured | Picture]:
-    kernel = next(v for v in trained.model.trainable_variables if len(v.shape) == 2)
-    features = np.array(kernel).T.reshape(-1, *trained.training.dataset.shape)
+    kernel = np.array(trained.model.trainable_variables[0])
+    if kernel.ndim == 4:  # of a convolution: (height, width, colours, filters)
+        features = np.moveaxis(kernel, -1, 0)
+    else:
+        features = kernel.T.reshape(-1, *trained.training.dataset.shape)
+    if features.shape[-1] == 1:
+        features = features[..., 0]
     yield trained.row("feature_roughness", np.mean([roughness(f) for f in features]))
     reach = np.quantile(np.abs(features), DRAWN_QUANTILE)
     yield Picture("features", mosaic(0.5 + features / (2 * reach), COLUMNS))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from backend import array
 
-from layers import MaxNorm, Maxout
+from layers import MaxNorm, Maxout, MaxPieces
 
 
 def test_outputs_are_the_largest_of_their_pieces():
@@ -50,3 +50,15 @@ def test_counts_that_are_none_are_refused(bad):
         Maxout(bad, pieces=2)
     with pytest.raises(ValueError, match="Received"):
         Maxout(2, pieces=bad)
+
+
+def test_a_linear_convolution_and_its_largest_pieces_are_maxout():
+    x = np.random.default_rng(0).normal(size=(2, 4, 4, 6)).astype("float32")
+    layer = MaxPieces(3)
+    np.testing.assert_array_equal(array(layer(x)), x.reshape(2, 4, 4, 2, 3).max(-1))
+    assert layer.compute_output_shape((None, 4, 4, 6)) == (None, 4, 4, 2)
+    assert MaxPieces.from_config(layer.get_config()).pieces == 3
+    with pytest.raises(ValueError, match="multiple of 4 pieces"):
+        MaxPieces(4)(x)
+    with pytest.raises(ValueError, match="Received: pieces=0"):
+        MaxPieces(0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from reproduce.augmentation import RandomShift
+from reproduce.augmentation import RandomFlip, RandomShift
 
 
 @pytest.mark.parametrize("channels", [(), (3,)])
@@ -38,3 +38,15 @@ def test_inference_is_the_identity_and_two_calls_differ():
     np.testing.assert_array_equal(layer(batch), batch)
     first, second = (np.asarray(layer(batch, training=True)) for _ in range(2))
     assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (6, 7, 3)])
+def test_half_of_the_images_are_mirrored_left_to_right(shape):
+    batch = np.random.default_rng(1).random((4_000, *shape)).astype("float32")
+    layer = RandomFlip(seed=3)
+    np.testing.assert_array_equal(layer(batch), batch)
+    flipped = np.asarray(layer(batch, training=True))
+    is_mirrored = [np.array_equal(a, b[:, ::-1]) for a, b in zip(flipped, batch, strict=True)]
+    is_same = [np.array_equal(a, b) for a, b in zip(flipped, batch, strict=True)]
+    assert np.logical_xor(is_mirrored, is_same).all()
+    assert abs(np.mean(is_mirrored) - 0.5) < 5 * 0.5 / np.sqrt(4_000)

@@ -23,6 +23,7 @@ def test_a_key_changes_with_every_setting_that_is_stated(run):
         "input_rate_factor": 0.5,
         "noise": "gaussian",
         "shift_pixels": 1,
+        "flip": True,
         "early_stopping": True,
         "probes": ("masks",),
         "momentum": 0.8,
@@ -38,12 +39,17 @@ def test_a_key_changes_with_every_setting_that_is_stated(run):
         "sparsity_cost": 0.1,
         "sparsity_target": 0.1,
     }
-    assert set(changes) | {"keep_conv"} == {field.name for field in fields(Run)}
+    assert set(changes) | {"keep_conv", "conv_dropout"} == {field.name for field in fields(Run)}
     keys = {replace(run, **{name: value}).key for name, value in changes.items()} | {run.key}
     assert len(keys) == len(changes) + 1
     convolutional = replace(run, net=ConvNet((3, 4), (6,), "relu"))
     dropped = replace(convolutional, keep_conv=(0.75, 0.5))
-    assert len({run.key, convolutional.key, dropped.key}) == 3
+    blocks = replace(dropped, conv_dropout="block")
+    assert len({run.key, convolutional.key, dropped.key, blocks.key}) == 4
+    with pytest.raises(ValueError, match="conv_dropout"):
+        replace(run, conv_dropout="block")
+    with pytest.raises(ValueError, match="conv_dropout"):
+        replace(blocks, noise="gaussian")
 
 
 def test_a_key_is_a_digest_of_what_is_stated_only(run):
