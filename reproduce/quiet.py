@@ -15,4 +15,6 @@ def import_tensorflow() -> ModuleType:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
+    # Each network has a program of its own: that there are many is no mistake.
+    tensorflow.get_logger().setLevel("ERROR")
     return tensorflow

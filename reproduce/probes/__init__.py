@@ -78,7 +78,7 @@ class Trained:
     def activations(self, images: np.ndarray) -> list[np.ndarray]:
         """The outputs of each hidden layer at inference, of shape (examples, ...)."""
         outputs = [layer.output for layer in self.hidden_layers()]
-        found = keras.Model(self.model.inputs, outputs).predict(images, AT_ONCE, verbose=0)
+        found = keras.Model(self.model.input, outputs).predict(images, AT_ONCE, verbose=0)
         # Keras unpacks a list of one.
         return found if isinstance(found, list) else [found]
 

@@ -17,8 +17,9 @@ def find(trained: Trained) -> Iterator[Picture]:
     whole = model.get_layer("pool_1").output
     names = {layer.name for layer in model.layers}
     left = model.get_layer("dropout_1").output if "dropout_1" in names else whole
-    before, after = keras.Model(model.inputs, [whole, left])(image, training=True)
-    before, after = np.asarray(before)[0], np.asarray(after)[0]
+    before, after = keras.Model(model.input, [whole, left])(image, training=True)
+    before = np.asarray(before)[0]
+    after = np.reshape(after, before.shape)  # where it feeds a dense layer it is flat
     largest = np.argsort(before.mean(axis=(0, 1)))[::-1][:MAPS]
     # Kept units are scaled up in training; here both rows have one scale.
     tiles = np.concatenate([np.moveaxis(maps[..., largest], -1, 0) for maps in (before, after)])

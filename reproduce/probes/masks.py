@@ -18,7 +18,7 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
     layers = trained.model.layers
     dropped = [layer for layer in layers if layer.name.startswith("dropout_")]
     outputs = [layer.output for layer in dropped] + [trained.model.output]
-    *masked, logits = keras.Model(trained.model.inputs, outputs)(digits, training=True)
+    *masked, logits = keras.Model(trained.model.input, outputs)(digits, training=True)
     probabilities = np.asarray(keras.ops.softmax(logits))
     for i, each in enumerate(probabilities):
         yield trained.row("pass_missed_percent", 100 * (1 - each[label]), x=i + 1)

@@ -23,7 +23,7 @@ def test_runs_are_distinct_and_of_the_profiles_budget(name, profile):
     keys = [planned.run.key for planned in choice + final]
     assert len(keys) == len(set(keys))
     budget = experiment.budgets[profile]
-    assert {p.run.updates for p in final} == {budget.updates}
+    assert {p.run.updates for p in final} <= {budget.updates}
     assert {p.run.updates for p in choice} <= {budget.choice_updates or budget.updates}
     assert not any(p.run.test for p in choice), "the choice never reads the test set"
     assert all(p.run.test for p in final)

@@ -62,7 +62,7 @@ def test_maps_lose_what_the_run_names(run, kind, layer):
     }
     images = np.random.default_rng(0).random((200, *SHAPE)).astype("float32")
     inputs, outputs = model.get_layer("dropout_1").input, model.get_layer("dropout_1").output
-    before, after = keras.Model(model.inputs, [inputs, outputs])(images, training=True)
+    before, after = keras.Model(model.input, [inputs, outputs])(images, training=True)
     before, after = np.asarray(before), np.asarray(after)
     kept = after[before > 0] > 0
     # Five standard errors, as if every map (the largest unit dropped together) were one draw.

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from layers import Dropout
-from reproduce import Autoencoder, LinearRegression, Mlp
+from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp
 from reproduce.probes import Picture, Trained, mosaic, probe
 from reproduce.probes.closed_form import solution
 from reproduce.probes.features import roughness
@@ -25,11 +25,15 @@ def trained(run, digits):
     return training
 
 
-def rows_of(training, name):
-    training.run = replace(training.run, probes=(name,))
+def rows_of(training, *names):
+    training.run = replace(training.run, probes=names)
     rows, pictures = probe(training)
     assert all(np.isfinite(row.value) for row in rows)
     return {(row.split, row.measure, row.x): row.value for row in rows}, pictures
+
+
+def decoded(picture):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(picture))))
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +173,30 @@ def test_probing_needs_no_dropout_layer(run, digits):
     assert not any(isinstance(layer, Dropout) for layer in training.model().layers)
     rows, _ = rows_of(training, "uncertainty")
     assert rows["test", "disagreement", None] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("conv_dropout", ["unit", "spatial", "connection"])
+def test_a_feature_map_is_drawn_whole_and_as_dropout_leaves_it(run, digits, conv_dropout):
+    net = ConvNet((8,), (5,), "relu")
+    run = replace(run, net=net, keep_conv=(0.5,), conv_dropout=conv_dropout, updates=30)
+    _, pictures = rows_of(trained(run, digits), "map_masks", "inputs", "features")
+    levels = decoded(pictures["map_masks"])
+    # Eight maps of 4 x 4 (pooled from 8 x 8), whole and dropped, parted by white lines.
+    assert levels.shape == (2 * 4 + 1, 8 * 4 + 7)
+    whole, left = levels[:4], levels[5:]
+    lines = np.arange(levels.shape[1]) % 5 == 4
+    assert (levels[:, lines] == 255).all()
+    whole, left = whole[:, ~lines], left[:, ~lines]
+    assert whole.max() > 0
+    lost = (left == 0) & (whole > 0)
+    if conv_dropout == "connection":
+        np.testing.assert_array_equal(whole, left)
+    else:
+        assert lost.any()
+    if conv_dropout == "spatial":
+        for i in range(8):
+            tile = slice(4 * i, 4 * i + 4)
+            shown = whole[:, tile] > 0
+            assert lost[:, tile][shown].mean() in (0, 1) or not shown.any()
+    assert decoded(pictures["inputs"]).shape == (2 * 8 + 1, 8 * 8 + 7)
+    assert decoded(pictures["features"]).shape[0] == 5
