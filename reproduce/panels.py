@@ -1,15 +1,12 @@
 """Evidence and a View -> one panel of a figure."""
 
-import base64
-import io
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from reproduce import View
+from reproduce import View, gallery
 from reproduce.evidence import Evidence, interval
 from reproduce.tables import told
 
@@ -21,8 +18,15 @@ PAPER = ".45"
 
 def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     """Draws what the view says of the evidence."""
-    drawers = {"curve": _curve, "against_x": _against_x, "arms": _arms, "pictures": _pictures}
+    drawers = {"curve": _curve, "against_x": _against_x, "arms": _arms, "pictures": gallery.draw}
     drawers[view.kind](evidence, view, axes)
+
+
+def _reach(shown: list[float]) -> tuple[float, float]:
+    """An axis for these values. An interval of few seeds may reach far beyond all that was found,
+    and then leaves the picture."""
+    room = 0.1 * (max(shown) - min(shown))
+    return max(min(shown) - room, min(0, *shown)), max(shown) + room
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:
@@ -138,9 +142,7 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         axes.set_xticks(places)
     if "y" not in view.log:
         shown = [*rows.value, *(n.error_percent for s in view.splits for n in paper(s).values())]
-        # An interval of few seeds may reach far beyond all that was found.
-        room = 0.1 * (max(shown) - min(shown))
-        axes.set_ylim(max(min(shown) - room, min(0, *shown)), max(shown) + room)
+        axes.set_ylim(*_reach(shown))
     _scale(view, axes)
     _legend(axes)
 
@@ -199,22 +201,6 @@ def _arms(evidence: Evidence, view: View, axes: plt.Axes) -> None:
             label=f"{view.paper} of the paper",
         )
     axes.set(xlabel=f"{view.splits[0]} {told(view.measures[0])}", ylabel="")
-    axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
+    shown = [*rows.value, *(number.error_percent for number in found.values())]
+    axes.set_xlim(*_reach(shown))
     _legend(axes)
-
-
-def _pictures(evidence: Evidence, view: View, axes: plt.Axes) -> None:
-    """The pictures of every arm side by side, of the one seed that they were kept of."""
-    arms = _arm_names(evidence, view)
-    found = {
-        entry["arm"]: entry["pictures"][view.picture]
-        for entry in evidence.runs.values()
-        if view.picture in entry.get("pictures", {})
-    }
-    axes.set(xticks=[], yticks=[], frame_on=False, xlabel=view.x_label)
-    drawn = [arm for arm in arms if arm in found]
-    for i, arm in enumerate(drawn):
-        inset = axes.inset_axes((i / len(drawn), 0, 0.97 / len(drawn), 0.95))
-        pixels = plt.imread(io.BytesIO(base64.b64decode(found[arm])), format="png")
-        inset.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        inset.set(title=arm, xticks=[], yticks=[])

@@ -63,13 +63,13 @@ BUDGETS = {
         update_ms=60,
     ),
     "quick": Budget(
-        updates=300,
+        updates=600,
         seeds=2,
         choice_updates=150,
         width=1 / 8,
         examples=2_000,
         arms=(NONE, FC, ALL),
-        update_ms=30,
+        update_ms=20,
     ),
     "cpu": Budget(
         updates=8_000,

@@ -1,12 +1,12 @@
 """The first layer's weights, as pictures, and how rough they are."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from reproduce.probes import Measured, Picture, Trained, mosaic
 
-COLUMNS = 16
 # Weights beyond this quantile are drawn black or white.
 DRAWN_QUANTILE = 0.995
 
@@ -20,8 +20,9 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
     if features.shape[-1] == 1:
         features = features[..., 0]
     yield trained.row("feature_roughness", np.mean([roughness(f) for f in features]))
+    columns = math.ceil(math.sqrt(len(features)))
     reach = np.quantile(np.abs(features), DRAWN_QUANTILE)
-    yield Picture("features", mosaic(0.5 + features / (2 * reach), COLUMNS))
+    yield Picture("features", mosaic(0.5 + features / (2 * reach), columns))
 
 
 def roughness(feature: np.ndarray) -> float:
