@@ -10,11 +10,18 @@ from rich.console import Console
 
 from reproduce import PROFILES, UserError, evidence, figures, plan, speed
 from reproduce.evidence import Evidence
-from reproduce.tables import Table, choice_table, claims_table, found_table, measured_table
+from reproduce.tables import (
+    Table,
+    all_claims_table,
+    choice_table,
+    claims_table,
+    found_table,
+    measured_table,
+)
 
 # The profiles whose rows are committed. The others get a report beside their ignored rows.
 COMMITTED = ("cpu", "paper")
-README = Path("README.md")
+README, README_FIGURE = Path("README.md"), "overfitting"
 BEGIN, END = "<!-- report:begin -->", "<!-- report:end -->"
 
 
@@ -111,10 +118,9 @@ def _write_readme(found: list[Evidence], measured: Sequence[Table]) -> None:
     parts: list[str] = []
     for e in found:
         figure = Path("results/figures") / f"{e.name}_{e.profile}.svg"
-        if not parts and figure.exists():
+        if e.name == README_FIGURE and figure.exists():
             parts.append(f"![{e.experiment.title}]({figure})")
-        parts += [measured_table(e).markdown(), claims_table(e).markdown()]
-    parts += [table.markdown() for table in measured]
+    parts += [table.markdown() for table in (all_claims_table(found), *measured) if table.rows]
     before, rest = text.split(BEGIN)
     block = "\n\n".join([BEGIN, *parts, END])
     _update(README, (before + block + rest.split(END)[1]).encode())

@@ -129,6 +129,13 @@ def claims_table(e: Evidence) -> Table:
     return Table(title, columns, rows)
 
 
+def all_claims_table(found: Sequence[Evidence]) -> Table:
+    """The claims of many experiments that were put to the test."""
+    rows = [(e.experiment.source, *row) for e in found for row in claims_table(e).rows if row[-1]]
+    columns = ("of", "claim", "difference [95 % interval]", "n", "budget", "verdict")
+    return Table("Claims and what was measured", columns, rows)
+
+
 def found_table(e: Evidence) -> Table:
     """What the probes found out about the trained networks: a row an arm and place, a column a
     measure."""
