@@ -25,7 +25,6 @@ def averaged(measure):
         kind="against_x",
         measures=(f"monte_carlo_{measure}", measure),
         x_label="number of networks averaged, k",
-        log="x",
         paper="Figure 11" if measure == "error_percent" else None,
     )
 
