@@ -125,7 +125,7 @@ class View:
 
     `paper` names the source in paper.csv whose values stand beside ours; `tolerance_points` is the
     difference in percentage points that still counts as reproduced. `splits` and `measures` are
-    those drawn; against x, values of no x are drawn as levels. Axes are logarithmic as named.
+    those drawn; against x, values of no x are drawn as levels.
     """
 
     kind: str
@@ -134,7 +134,7 @@ class View:
     measures: tuple[str, ...] = ("error_percent",)
     splits: tuple[str, ...] = ("test",)
     x_label: str = ""
-    log: str = ""
+    log_x: bool = False
     # Values above this, of arms that hardly learned, leave the picture.
     top: float | None = None
     # Draw the line of this slope through 0, on which all should lie.
@@ -146,8 +146,6 @@ class View:
     def __post_init__(self) -> None:
         if self.kind not in VIEWS:
             raise ValueError(f"a view is one of {VIEWS}. Received: {self.kind!r}")
-        if self.log not in ("", "x", "y", "xy"):
-            raise ValueError(f"`log` is '', 'x', 'y' or 'xy'. Received: {self.log!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

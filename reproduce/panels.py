@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter
 
 from reproduce import View, gallery
 from reproduce.evidence import Evidence, interval
@@ -138,24 +138,18 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     axes.set(xlabel=view.x_label, ylabel=wanted)
     places = np.unique(placed.x)
     # Each place its tick, where there is room.
-    if "x" not in view.log and np.diff(places).min(initial=np.inf) > 0.095 * np.ptp(places):
+    if not view.log_x and np.diff(places).min(initial=np.inf) > 0.095 * np.ptp(places):
         axes.set_xticks(places)
-    if "y" not in view.log:
-        shown = [*rows.value, *(n.error_percent for s in view.splits for n in paper(s).values())]
-        axes.set_ylim(*_reach(shown))
+    shown = [*rows.value, *(n.error_percent for s in view.splits for n in paper(s).values())]
+    axes.set_ylim(*_reach(shown))
     _scale(view, axes)
     _legend(axes)
 
 
 def _scale(view: View, axes: plt.Axes) -> None:
-    if "x" in view.log:
+    if view.log_x:
         axes.set(xscale="log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-    if "y" in view.log:
-        axes.set(yscale="log")
-        axes.yaxis.set_major_locator(FixedLocator([1, 2, 3, 5, 10, 20, 30, 50, 100]))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
     if view.top is not None:
         axes.set(ylim=(0, min(view.top, axes.get_ylim()[1])))
 

@@ -32,8 +32,8 @@ def sweep(arm, run, field, values):
     return tuple(Cell(arm, float(x), (replace(run, **{field: float(x)}),)) for x in values)
 
 
-def panel(x_label, *arms, log=""):
-    return View(kind="against_x", arms=arms, x_label=x_label, log=log, top=10.0)
+def panel(x_label, *arms, log_x=False):
+    return View(kind="against_x", arms=arms, x_label=x_label, log_x=log_x, top=10.0)
 
 
 def lower(text, arm, x, worse_x):
@@ -57,7 +57,7 @@ experiment = Experiment(
         "cpu": Budget(updates=10_000, seeds=3, update_ms=9),
         "paper": Budget(updates=1_000_000, seeds=3, update_ms=1),
     },
-    view=panel("learning rate", NO_DROPOUT, RATE, log="x"),
+    view=panel("learning rate", NO_DROPOUT, RATE, log_x=True),
     panels=(panel("momentum", MOMENTUM), panel("max-norm bound c", BOUND)),
     claims=(
         lower("With dropout a rate of 0.1 is better than 0.01", RATE, 0.1, 0.01),

@@ -52,7 +52,7 @@ experiment = Experiment(
     view=View(
         kind="against_x",
         x_label="training images",
-        log="x",
+        log_x=True,
         paper="Figure 10",
         tolerance_points=0.3,
     ),

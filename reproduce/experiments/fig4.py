@@ -2,7 +2,7 @@
 
 2, 3 and 4 layers of 1024 and 2048 units, ReLU, max-norm. The paper draws test errors along the way;
 here they are validation errors, and the test set is read once. Its axis of updates is linear; ours
-is logarithmic, so that fewer updates can be seen beside its million. Cost at `cpu`: 15 ms an update.
+is logarithmic: fewer updates can be seen beside its million. Cost at `cpu`: 15 ms an update.
 """
 
 from dataclasses import replace
@@ -57,7 +57,7 @@ experiment = Experiment(
     },
     hold_out=True,
     curve_points=25,
-    view=View(kind="curve", log="x", paper="Figure 4"),
+    view=View(kind="curve", log_x=True, paper="Figure 4"),
     claims=tuple(
         Claim(
             text=f"Dropout helps the {name} net",
