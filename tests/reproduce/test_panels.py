@@ -1,0 +1,112 @@
+"""What is drawn is what the rows say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reproduce import Budget, Cell, Experiment, View, figures, panels
+from reproduce.evidence import Evidence
+from reproduce.probes import Picture
+from reproduce.record import COLUMNS
+
+SEEDS = (1, 2, 3)
+
+
+@pytest.fixture
+def evidence(run):
+    """Two arms at three places, two points of training, three seeds; B one point better."""
+    xs, steps = (100.0, 1000.0, 5000.0), (5, 10)
+    rows = [
+        (f"{arm}{x}{seed}", arm, x, seed, split, "error_percent", step, error)
+        for arm, better in (("A", 0), ("B", 1))
+        for x in xs
+        for seed in SEEDS
+        for step in steps
+        for split, more in (("train", -2), ("validation", 0), ("test", 0))
+        if split != "test" or step == 10
+        for error in [30 - x / 250 - better - step / 5 + 0.1 * seed + more]
+    ]
+    experiment = Experiment(
+        title="Toy",
+        source="Nowhere",
+        cells=tuple(Cell(arm, x, (run,)) for arm in "AB" for x in xs),
+        budgets=dict.fromkeys(
+            ("smoke", "quick", "cpu", "paper"), Budget(updates=10, seeds=3, update_ms=1)
+        ),
+        view=View(kind="against_x", x_label="images"),
+        claims=(),
+    )
+    chosen = [(cell, run) for cell in experiment.cells]
+    final = pd.DataFrame(rows, columns=list(COLUMNS))
+    return Evidence("toy", "cpu", experiment, chosen, final, final.iloc[:0], {}, 0)
+
+
+def seen(evidence, view):
+    """The axes of a view, drawn."""
+    figure, axes = figures.plt.subplots()
+    panels.draw(evidence, view, axes)
+    figures.plt.close(figure)
+    return axes
+
+
+def test_lines_against_x_are_the_last_means_and_each_place_has_its_tick(evidence):
+    view = evidence.experiment.view
+    axes = seen(evidence, view)
+    drawn = [list(line.get_ydata()) for line in axes.get_lines()]
+    for better in (0, 1):
+        assert pytest.approx([28 - x / 250 - better + 0.2 for x in (100, 1000, 5000)]) in drawn
+    low, high = axes.get_ylim()
+    assert low < evidence.final.query("split == 'test'").value.min()
+    assert high > evidence.final.query("split == 'test'").value.max()
+    assert axes.get_xlabel() == "images"
+
+
+def test_the_papers_points_are_drawn_in_grey(evidence):
+    arms = {"A": "No dropout", "B": "Dropout"}
+    renamed = evidence.final.assign(arm=evidence.final.arm.map(arms))
+    chosen = [(replace(cell, arm=arms[cell.arm]), run) for cell, run in evidence.chosen]
+    paper = replace(evidence.experiment.view, paper="Figure 10", log_x=True)
+    experiment = replace(evidence.experiment, view=paper, cells=tuple(cell for cell, _ in chosen))
+    found = replace(evidence, experiment=experiment, final=renamed, chosen=chosen)
+    axes = seen(found, paper)
+    labels = axes.get_legend_handles_labels()[1]
+    assert labels == [*arms.values(), *(f"{arm}, Figure 10 of the paper" for arm in arms.values())]
+    points = [list(line.get_ydata()) for line in axes.get_lines()]
+    assert pytest.approx([26.62, 13.19, 10.6, 2.94, 2.39, 1.28]) in points
+    assert axes.get_xscale() == "log"
+
+
+def test_a_curve_shows_means_and_every_seed(evidence):
+    at_one_x = evidence.final[evidence.final.x == 100].assign(x=np.nan)
+    axes = seen(replace(evidence, final=at_one_x), View(kind="curve"))
+    drawn = [list(line.get_ydata()) for line in axes.get_lines() if len(line.get_xdata())]
+    # Two arms, training and validation: means, then three seeds each.
+    assert len(drawn) == 4 + 12
+    validation = at_one_x.query("arm == 'A' and split == 'validation'")
+    assert pytest.approx(list(validation.groupby("step").value.mean())) in drawn
+
+
+def test_an_interval_may_leave_the_picture_and_a_value_may_not(evidence):
+    at_one_x = evidence.final[evidence.final.x == 100].assign(x=np.nan)
+    two = at_one_x[at_one_x.seed < 3]
+    axes = seen(replace(evidence, final=two), View(kind="arms"))
+    values = two.query("split == 'test'").value
+    low, high = axes.get_xlim()
+    assert low < values.min() < values.max() < high < values.max() + 1
+
+
+def test_the_pictures_of_the_arms_are_drawn_as_they_were_kept(evidence):
+    levels = np.random.default_rng(0).random((6, 5, 3))
+    kept = {"arm": "A", "pictures": {"features": Picture("features", levels).text()}}
+    axes = seen(replace(evidence, runs={"k": kept}), View(kind="pictures", picture="features"))
+    (inset,) = axes.child_axes
+    np.testing.assert_allclose(inset.images[0].get_array(), levels, atol=0.5 / 255 + 1e-6)
+    assert inset.get_title() == "A"
+
+
+def test_a_figure_redrawn_is_the_same_to_the_byte_and_names_its_budget(evidence):
+    first = figures.draw(evidence)
+    assert first == figures.draw(evidence)
+    assert b"10 updates; 3 seeds, mean and 95 % interval" in first
