@@ -113,7 +113,8 @@ class Campaign:
 
         arm = re.sub(r"[^a-z0-9]+", "-", planned.label.lower()).strip("-")
         folder = self.options.log_dir / self.options.profile / name / f"{arm}-{planned.run.key}"
-        return Job(planned, folder, self.options.data_dir, self.deadline, stop_file)
+        command = self.origin["command"]
+        return Job(planned, folder, self.options.data_dir, self.deadline, stop_file, command)
 
     def _record(self, outcome, results: Results) -> None:
         self.ended[outcome.status] += 1

@@ -194,8 +194,3 @@ class Engine:
             variable.assign(state[f"variable_{i}"])
         for i, velocity in enumerate(self.velocities):
             velocity.assign(state[f"velocity_{i}"])
-
-    def norms(self) -> dict[str, float]:
-        """Variable path -> its L2 norm."""
-        variables = self.model.trainable_variables
-        return {v.path: float(tf.norm(v.value)) for v in variables}

@@ -39,6 +39,8 @@ class Job:
     data_dir: Path | None
     deadline: float | None
     stop_file: Path
+    # What the user typed, for the log.
+    command: str
 
     @property
     def checkpoint(self) -> Path:
@@ -101,9 +103,10 @@ def failure(job: Job, error: BaseException) -> Outcome:
 
 def _train(job: Job, training: Training, watch: Callable[[Glimpse], None]) -> bool:
     """Trains to the end and returns True, or saves the state and returns False."""
-    log = EventLog(job.log_dir, training)
+    log = EventLog(job.log_dir, training, job.planned, job.command)
     began, first_step, watched = time.monotonic(), training.step, 0.0
     try:
+        log.update()
         for _ in training:
             log.update()
             now = time.monotonic()
