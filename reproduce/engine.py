@@ -6,6 +6,7 @@ that runs which differ in these alone share one compilation.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import keras
 import numpy as np
@@ -174,6 +175,13 @@ class Engine:
             return tf.reduce_sum(tf.square(error)) / (2 * images.shape[0])
         losses = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
         return tf.reduce_mean(losses)
+
+    @cached_property
+    def hidden(self) -> keras.Model | None:
+        """From images to the activations of each hidden layer, by its name; None without any."""
+        layers = [each for each in self.model.layers if each.name.startswith("hidden_")]
+        outputs = {each.name: each.output for each in layers}
+        return keras.Model(self.model.input, outputs) if outputs else None
 
     def _score(self, ids: tf.Tensor) -> tf.Tensor:
         return self.model(tf.gather(self.images, ids), training=False)

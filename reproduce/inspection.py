@@ -6,7 +6,6 @@ put back.
 
 from collections.abc import Iterator
 
-import keras
 import numpy as np
 
 from reproduce import Autoencoder
@@ -17,6 +16,7 @@ EXAMPLES = 200
 # A norm within this share of its bound is at it: the constraint leaves rounding errors.
 AT_BOUND = 1e-3
 MASKS, TILES = 8, 16
+DRAWN = 20_000
 
 
 def weights(training: Training) -> Iterator[tuple[str, np.ndarray, float | None]]:
@@ -36,14 +36,17 @@ def at_bound_percent(kernel: np.ndarray, bound: float) -> float:
 
 def activations(training: Training) -> dict[str, np.ndarray]:
     """Layer -> its units' activations on some images, at inference."""
-    model = training.engine.model
-    hidden = {each.name: each.output for each in model.layers if each.name.startswith("hidden_")}
-    if not hidden:
+    hidden = training.engine.hidden
+    if hidden is None:
         return {}
-    inner = keras.Model(model.input, list(hidden.values()))
-    found = inner(training.dataset.images[_ids(training)], training=False)
-    found = found if isinstance(found, list) else [found]
-    return {name: np.asarray(values) for name, values in zip(hidden, found, strict=True)}
+    found = hidden(training.dataset.images[_ids(training)], training=False)
+    return {name: np.asarray(values) for name, values in found.items()}
+
+
+def sample(values: np.ndarray) -> np.ndarray:
+    """At most DRAWN of the values, evenly spaced: a histogram of millions looks no different."""
+    flat = values.ravel()
+    return flat[:: -(-flat.size // DRAWN)]
 
 
 def pictures(training: Training) -> Iterator[tuple[str, np.ndarray]]:

@@ -112,9 +112,9 @@ class EventLog:
     def _distributions(self) -> None:
         training = self.training
         for layer, kernel, _ in inspection.weights(training):
-            tf.summary.histogram(f"weights/{layer}", kernel)
+            tf.summary.histogram(f"weights/{layer}", inspection.sample(kernel))
         for layer, values in inspection.activations(training).items():
-            tf.summary.histogram(f"activations/{layer}", values)
+            tf.summary.histogram(f"activations/{layer}", inspection.sample(values))
             tf.summary.scalar(f"active_percent/{layer}", 100 * np.mean(values > 0))
         for name, levels in inspection.pictures(training):
             tf.summary.image(name, levels[None])
