@@ -48,6 +48,20 @@ def _parser() -> argparse.ArgumentParser:
     _add_results_dir(command)
     command.set_defaults(command=_run)
 
+    command = commands.add_parser("search", help="look for better settings with keras-tuner")
+    command.add_argument("name", metavar="NAME", help="an experiment that declares a search space")
+    command.add_argument("--profile", default="quick", help=f"one of {', '.join(PROFILES)}")
+    command.add_argument("--tuner", default="random", help="grid, random, bayesian or hyperband")
+    command.add_argument("--trials", type=_positive_int, default=20, help="settings to try")
+    command.add_argument("--seeds", type=_seeds, default=2, help="runs a trial")
+    command.add_argument("--workers", type=_positive_int, help="trials side by side")
+    again = command.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on with an earlier search")
+    again.add_argument("--overwrite", action="store_true", help="forget an earlier search")
+    _add_data_dir(command)
+    _add_results_dir(command)
+    command.set_defaults(command=_search)
+
     command = commands.add_parser("report", help="redraw tables, figures, REPORT.md and README")
     command.add_argument("--profile", help="print this profile's tables only")
     _add_results_dir(command)
@@ -138,6 +152,27 @@ def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
         log_dir=LOG_DIR if results_dir == RESULTS_DIR else results_dir / "logs",
     )
     return campaign.run(names, options, argv)
+
+
+def _search(arguments: argparse.Namespace, argv: list[str]) -> int:
+    _check_profile(arguments.profile)
+    from reproduce import data, search
+
+    results_dir = arguments.results_dir
+    options = search.Options(
+        name=arguments.name,
+        profile=arguments.profile,
+        tuner=arguments.tuner,
+        trials=arguments.trials,
+        seeds=arguments.seeds,
+        workers=arguments.workers or _default_workers(data.cores()),
+        resume=arguments.resume,
+        overwrite=arguments.overwrite,
+        data_dir=arguments.data_dir,
+        results_dir=results_dir,
+        log_dir=LOG_DIR if results_dir == RESULTS_DIR else results_dir / "logs",
+    )
+    return search.run(options, argv)
 
 
 def _default_workers(cores: int) -> int:

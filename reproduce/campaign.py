@@ -131,7 +131,7 @@ class Campaign:
             return
         if outcome.status != "failed":
             outcome.job.checkpoint.unlink(missing_ok=True)
-        self.display.ended(planned.run.key, planned.label, _told(outcome))
+        self.display.ended(planned.run.key, planned.label, told(outcome))
         free = free_mebibytes(self.options.results_dir)
         if free < SPARE_MEBIBYTES:
             self.trouble = (
@@ -140,7 +140,8 @@ class Campaign:
             )
 
 
-def _told(outcome) -> str:
+def told(outcome) -> str:
+    """How a run ended, in a line."""
     if outcome.status != "done":
         return f"{outcome.status} {outcome.provenance.get('error', '')}".strip()
     measure = outcome.job.planned.run.measures[0]

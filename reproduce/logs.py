@@ -89,6 +89,8 @@ class EventLog:
             with self.writer.as_default(step=entry.step):
                 tf.summary.scalar(f"{entry.measure}/{entry.split}", entry.value)
         self.measured = len(training.history)
+        if training.diverged:  # its weights are no numbers
+            return
         for pace, write in ((self.scalars, self._numbers), (self.pictures, self._distributions)):
             if pace.is_due(training.step):
                 began = time.monotonic()

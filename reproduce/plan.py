@@ -34,7 +34,8 @@ class Planned:
     @property
     def label(self) -> str:
         where = f" at {self.x:,g}" if self.x is not None else ""
-        return f"{self.arm}{where}, {self.settings}, seed {self.run.seed}"
+        parts = [f"{self.arm}{where}", self.settings, f"seed {self.run.seed}"]
+        return ", ".join(part for part in parts if part)
 
 
 def tuned_settings(cell: Cell, run: Run) -> str:
@@ -72,13 +73,13 @@ def cells(experiment: Experiment, profile: str) -> list[Cell]:
     ]
     return [
         replace(
-            cell, candidates=tuple(_budgeted(run, budget, experiment) for run in cell.candidates)
+            cell, candidates=tuple(budgeted(run, budget, experiment) for run in cell.candidates)
         )
         for cell in wanted
     ]
 
 
-def _budgeted(run: Run, budget: Budget, experiment: Experiment) -> Run:
+def budgeted(run: Run, budget: Budget, experiment: Experiment) -> Run:
     return replace(
         run,
         updates=budget.updates,

@@ -5,7 +5,9 @@ chosen for every rate. Cost at `cpu`: 15 choice runs of 5,000 and 25 final runs 
 2 ms an update.
 """
 
-from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms, tuned
+from dataclasses import replace
+
+from reproduce import Budget, Claim, Experiment, Mlp, Run, Search, View, arms, tuned
 
 KEEPS = (0.9, 0.7, 0.5, 0.3)
 RUN = Run(
@@ -44,6 +46,19 @@ experiment = Experiment(
     },
     hold_out=True,
     curve_points=25,
+    search=Search(
+        template=RUN,
+        axes={
+            "keep_input": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+            "keep": (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+            "learning_rate": (0.05, 0.1),
+        },
+        baselines={
+            "No dropout": RUN,
+            "The paper's choice": replace(RUN, keep_input=0.8, keep=0.5, learning_rate=0.1),
+        },
+        heat=("keep_input", "keep"),
+    ),
     view=View(kind="curve"),
     claims=(
         *(

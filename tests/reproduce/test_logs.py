@@ -151,3 +151,10 @@ def test_logging_keeps_its_pace(monkeypatch):
     assert logged_at[-1] == 1_000
     # 1 ms of logging for every 50 ms, so not each of 100 points.
     assert np.diff(logged_at)[:-1].min() >= 50
+
+
+def test_a_training_that_diverges_is_logged_up_to_then(run, digits, tmp_path):
+    run = replace(run, learning_rate=1e30, updates=20, hold_out=True, max_norm=1e30)
+    training, events = logged(run, digits, tmp_path / "toy" / "run")
+    assert training.diverged
+    assert set(values(events, "weight_norm/dense_1")) == {0}

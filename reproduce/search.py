@@ -1,0 +1,98 @@
+"""keras-tuner over an experiment's search space: its trials are runs of the one engine, with rows.
+
+A trial is one point of the space, run with `--seeds` seeds on the training part; its objective is
+their mean validation error. The best point and the baselines are then retrained on all training
+data with fresh seeds, and tested once.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from reproduce import Experiment, Run, Search, UserError, data, plan
+from reproduce.display import Display
+from reproduce.record import Results, writer_lock
+
+TUNERS = ("grid", "random", "bayesian", "hyperband")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks of a search."""
+
+    name: str
+    profile: str
+    tuner: str
+    trials: int
+    seeds: int
+    workers: int
+    resume: bool
+    overwrite: bool
+    data_dir: Path | None
+    results_dir: Path
+    log_dir: Path
+
+    @property
+    def state_dir(self) -> Path:
+        """Where keras-tuner keeps what it knows."""
+        return self.log_dir / self.profile / f"search_{self.name}" / "tuner"
+
+    def results(self, kind: str = "") -> Results:
+        return Results(self.results_dir, self.profile, f"search_{self.name}{kind}")
+
+
+def run(options: Options, argv: list[str]) -> int:
+    """Searches, then retrains and tests what was found; returns the exit status."""
+    experiment, space = declared(options)
+    _prepare(options, experiment, space)
+    with writer_lock(options.results_dir, options.profile), Display() as display:
+        dataset = budgeted(options, experiment, space.template).data
+        data.load(dataset, options.data_dir)
+        # Here, since only this needs TensorFlow.
+        from reproduce.trials import carry_out
+
+        return carry_out(options, experiment, space, display, argv)
+
+
+def declared(options: Options) -> tuple[Experiment, Search]:
+    experiment = plan.load(options.name)
+    if experiment.search is None:
+        able = ", ".join(name for name in plan.names() if plan.load(name).search)
+        raise UserError(f"{options.name} declares no search space; {able} do")
+    if options.tuner not in TUNERS:
+        raise UserError(f"unknown tuner {options.tuner!r}; the tuners are {', '.join(TUNERS)}")
+    return experiment, experiment.search
+
+
+def budgeted(options: Options, experiment: Experiment, run: Run) -> Run:
+    return plan.budgeted(run, experiment.budgets[options.profile], experiment)
+
+
+def _prepare(options: Options, experiment: Experiment, space: Search) -> None:
+    """Notes what is searched; refuses to go on with a search of something else."""
+    template = budgeted(options, experiment, space.template)
+    asked = {
+        "axes": {name: list(values) for name, values in space.axes.items()},
+        "template": template.settings(),
+        "tuner": options.tuner,
+        "seeds": options.seeds,
+    }
+    note = options.state_dir / "space.json"
+    if options.overwrite:
+        shutil.rmtree(options.state_dir, ignore_errors=True)
+    if note.exists():
+        if not options.resume:
+            raise UserError(
+                f"there is an earlier search of {options.name} at the {options.profile} profile: "
+                "go on with it by --resume, or forget it by --overwrite"
+            )
+        earlier = json.loads(note.read_text())
+        changed = sorted(key for key in asked if asked[key] != earlier.get(key))
+        if changed:
+            raise UserError(
+                f"the earlier search of {options.name} had another {' and '.join(changed)}: "
+                "restore it to --resume, or forget that search by --overwrite"
+            )
+    options.state_dir.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(asked, indent=1))

@@ -1,0 +1,132 @@
+"""A search proposes, trains, remembers; nothing is lost or done twice."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reproduce import Mlp, plan
+from reproduce.__main__ import main
+from reproduce.record import Results
+
+ROOT = Path(__file__).parents[2]
+NAME = "dropout_rate"
+
+
+def command(folder, *more, trials=3):
+    asked = ["--profile", "smoke", "--trials", str(trials), "--workers", "1", "--seeds", "2"]
+    return ["search", NAME, *asked, "--results-dir", str(folder), *more]
+
+
+def results(folder, kind=""):
+    return Results(folder, "smoke", f"search_{NAME}{kind}")
+
+
+def point_of(entry):
+    return tuple(entry["run"].get(name, 1.0) for name in ("keep_input", "keep", "learning_rate"))
+
+
+def test_a_space_maps_axes_to_settings():
+    space = plan.load(NAME).search
+    point = {name: values[0] for name, values in space.axes.items()}
+    run = space.run(point)
+    assert {name: getattr(run, name) for name in point} == point
+    wide = replace(space, axes={**space.axes, "width": (8, 16), "depth": (1, 3)})
+    assert wide.run(point | {"width": 16, "depth": 3}).net == Mlp((16, 16, 16), "relu")
+    with pytest.raises(ValueError, match="heat"):
+        replace(space, heat=("keep", "nothing"))
+
+
+@pytest.mark.parametrize("tuner", ["grid", "random", "bayesian", "hyperband"])
+def test_every_trial_is_runs_with_rows_and_the_best_is_tested_beside_the_baselines(tuner, tmp_path):
+    assert main(command(tmp_path, "--tuner", tuner)) == 0
+    found = results(tmp_path)
+    assert {entry["status"] for entry in found.runs().values()} <= {"done", "diverged"}
+    trials = {row.arm for row in found.rows()}
+    assert trials == {"trial 0", "trial 1", "trial 2"}
+    for trial in trials:
+        assert {row.seed for row in found.rows() if row.arm == trial} == {1001, 1002}
+    assert not any(row.split == "test" for row in found.rows())
+    best = results(tmp_path, "_best")
+    tested = {(row.arm, row.seed) for row in best.rows() if row.split == "test"}
+    arms = {"Best found", "No dropout", "The paper's choice"}
+    assert tested == {(arm, seed) for arm in arms for seed in (1, 2)}
+    if tuner != "hyperband":  # whose lower rungs make fewer updates
+        means = {}
+        errors = found.final_errors("error_percent")
+        for key, entry in found.runs().items():
+            means.setdefault(point_of(entry), []).append(errors[key])
+        lowest = min(means, key=lambda point: sum(means[point]))
+        assert {point_of(e) for e in best.runs().values() if e["arm"] == "Best found"} == {lowest}
+
+
+def test_an_earlier_search_is_gone_on_with_or_forgotten_but_never_by_accident(tmp_path, capsys):
+    assert main(command(tmp_path)) == 0
+    rows = results(tmp_path).csv.read_text()
+    assert main(command(tmp_path)) == 2
+    said = capsys.readouterr().err
+    assert "--resume" in said
+    assert "--overwrite" in said
+    assert main(command(tmp_path, "--resume", "--tuner", "grid")) == 2
+    assert "another tuner" in capsys.readouterr().err
+    assert main(command(tmp_path, "--resume")) == 0
+    assert results(tmp_path).csv.read_text() == rows
+    assert main(command(tmp_path, "--resume", trials=4)) == 0
+    assert results(tmp_path).csv.read_text().startswith(rows)
+    assert len(results(tmp_path).runs()) == 8
+    assert main(command(tmp_path, "--overwrite", "--tuner", "grid")) == 0
+
+
+def test_after_kill_9_no_trial_is_lost_or_repeated(tmp_path):
+    reference, killed = tmp_path / "reference", tmp_path / "killed"
+    assert main(command(reference, trials=8)) == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reproduce", *command(killed, trials=8)],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while len(results(killed).runs()) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert 5 <= len(results(killed).runs()) < 16
+    assert main(command(killed, "--resume", trials=8)) == 0
+    for kind in ("", "_best"):
+        mine, other = (
+            sorted(results(f, kind).csv.read_text().splitlines()) for f in (killed, reference)
+        )
+        assert mine == other
+
+
+def test_a_diverged_trial_is_a_trial(tmp_path, monkeypatch):
+    experiment = plan.load(NAME)
+    axes = {"learning_rate": (1e30, 0.05), "keep": (0.5, 1.0)}
+    space = replace(experiment.search, axes=axes, heat=("learning_rate", "keep"))
+    monkeypatch.setattr(plan, "load", lambda name: replace(experiment, search=space))
+    assert main(command(tmp_path, "--tuner", "grid", trials=4)) == 0
+    statuses = [entry["status"] for entry in results(tmp_path).runs().values()]
+    assert sorted(statuses) == ["diverged"] * 4 + ["done"] * 4
+    best = results(tmp_path, "_best").runs().values()
+    assert 0.05 in {entry["run"]["learning_rate"] for entry in best}
+    assert 1e30 not in {entry["run"]["learning_rate"] for entry in best}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search", "fig7"], NAME),
+        (["search", "nothing"], "table9"),
+        (["search", NAME, "--tuner", "magic"], "grid, random, bayesian, hyperband"),
+        (["search", NAME, "--profile", "huge"], "smoke, quick, cpu, paper"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence_with_the_valid_choices(arguments, said, capsys, tmp_path):
+    assert main([*arguments, "--results-dir", str(tmp_path)]) == 2
+    assert said in capsys.readouterr().err
