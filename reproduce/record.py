@@ -123,11 +123,13 @@ class Results:
             _replace(self.csv, clean)
 
     def append(self, rows: list[Row], key: str, entry: dict) -> None:
-        """Adds one ended run: rows first, then the JSON that makes them count."""
+        """Adds one ended run: rows first, then the JSON that makes them count. Processes that
+        search side by side take turns."""
         self.csv.parent.mkdir(parents=True, exist_ok=True)
-        header = "" if self.csv.exists() else ",".join(COLUMNS) + "\n"
         with self.csv.open("a", newline="") as file:
-            before = file.tell()
+            fcntl.flock(file, fcntl.LOCK_EX)
+            before = file.seek(0, os.SEEK_END)
+            header = "" if before else ",".join(COLUMNS) + "\n"
             try:
                 file.write(header + _lines(rows))
                 file.flush()

@@ -6,7 +6,11 @@ data with fresh seeds, and tested once.
 """
 
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +18,9 @@ from reproduce import Experiment, Run, Search, UserError, data, plan
 from reproduce.display import Display
 from reproduce.record import Results, writer_lock
 
+KERAS_TUNER, LOOPBACK = "KERASTUNER", "127.0.0.1"
+ROLE = f"{KERAS_TUNER}_TUNER_ID"
+AGAIN = ("--resume", "--overwrite")
 TUNERS = ("grid", "random", "bayesian", "hyperband")
 
 
@@ -45,14 +52,58 @@ class Options:
 def run(options: Options, argv: list[str]) -> int:
     """Searches, then retrains and tests what was found; returns the exit status."""
     experiment, space = declared(options)
+    dataset = budgeted(options, experiment, space.template).data
+    if ROLE in os.environ:  # of a search that another process, maybe elsewhere, has begun
+        from reproduce.trials import take_part
+
+        with Display() as display:
+            return take_part(options, experiment, space, display, argv)
     _prepare(options, experiment, space)
     with writer_lock(options.results_dir, options.profile), Display() as display:
-        dataset = budgeted(options, experiment, space.template).data
         data.load(dataset, options.data_dir)
+        if options.workers > 1 and not _side_by_side(options, argv, display):
+            return 130
         # Here, since only this needs TensorFlow.
         from reproduce.trials import carry_out
 
         return carry_out(options, experiment, space, display, argv)
+
+
+def _side_by_side(options: Options, argv: list[str], display: Display) -> bool:
+    """A chief and `--workers` workers on this machine, until no worker is left: each is this
+    command with keras-tuner's own variables, as it would be on another machine.
+
+    Whatever a worker that was killed leaves undone is done afterwards, by the caller. Returns
+    whether the search may go on, which Ctrl-C ends.
+    """
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port = probe.getsockname()[1]
+    # Its part is not to begin a search, but to join one.
+    command = [sys.executable, "-m", "reproduce", *(a for a in argv if a not in AGAIN), "--resume"]
+
+    def start(role: str) -> subprocess.Popen:
+        variables = {ROLE: role, f"{KERAS_TUNER}_ORACLE_IP": LOOPBACK}
+        variables |= {f"{KERAS_TUNER}_ORACLE_PORT": str(port), "REPRODUCE_THREADS": "1"}
+        return subprocess.Popen(command, env=os.environ | variables)
+
+    chief = start("chief")
+    workers = {f"tuner{i}": start(f"tuner{i}") for i in range(options.workers)}
+    try:
+        for name, worker in workers.items():
+            status = worker.wait()
+            if status not in (0, 130):
+                display.say(f"worker {name} ended with status {status}; the others go on")
+        return all(worker.returncode != 130 for worker in workers.values())
+    except KeyboardInterrupt:  # which the workers got too
+        for worker in workers.values():
+            worker.wait()
+        display.say("stopped early; the same command with --resume goes on from here")
+        return False
+    finally:
+        for process in (chief, *workers.values()):
+            process.kill()
+            process.wait()
 
 
 def declared(options: Options) -> tuple[Experiment, Search]:

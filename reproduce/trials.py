@@ -23,7 +23,7 @@ from reproduce.quiet import import_tensorflow
 from reproduce.record import Results
 from reproduce.search import Options
 
-import_tensorflow()
+tensorflow = import_tensorflow()
 
 import keras_tuner  # noqa: E402
 from keras_tuner.src import utils as tuner_files  # noqa: E402
@@ -79,6 +79,24 @@ def carry_out(
     return int(trainer.failed > 0)
 
 
+def take_part(
+    options: Options, experiment: Experiment, space: Search, display: Display, argv: list[str]
+) -> int:
+    """The chief, which proposes until all is done, or a worker, which trains what it proposes."""
+    threads = os.environ.get("REPRODUCE_THREADS")
+    if threads:
+        tensorflow.config.threading.set_intra_op_parallelism_threads(int(threads))
+        tensorflow.config.threading.set_inter_op_parallelism_threads(int(threads))
+    with StopRequest(display) as stop:
+        tuner = Tuner(options, experiment, space, _Trainer(options, display, stop.path, argv))
+        display.stage(f"search_{options.name} {tuner.tuner_id}", options.trials * options.seeds)
+        try:
+            tuner.search(verbose=0)
+        except _Stopped:
+            return 130
+    return 0
+
+
 class _Stopped(BaseException):
     """The user asked for a stop; no exception that keras-tuner takes for a failed trial."""
 
@@ -125,11 +143,15 @@ class Tuner(BaseTuner):
         self.measure = measure
         with contextlib.redirect_stdout(io.StringIO()):  # it says that it reloads
             super().__init__(_oracle(options, space, measure), directory=str(options.state_dir))
-        self._requeue()
+            if not self._is_worker():
+                self._take_up()
         self.save()
 
-    def _requeue(self) -> None:
-        """Trials that were under way when a search was killed are the next ones."""
+    def _take_up(self) -> None:
+        """Goes on with what an earlier search knew; trials that were under way when it was killed
+        are the next ones."""
+        if Path(self.oracle._get_oracle_fname()).exists():
+            self.oracle.reload()
         self.oracle.ongoing_trials.clear()
         for trial in self.oracle.trials.values():
             waiting = trial.trial_id in self.oracle._retry_queue

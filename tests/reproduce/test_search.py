@@ -130,3 +130,38 @@ def test_a_diverged_trial_is_a_trial(tmp_path, monkeypatch):
 def test_a_users_mistake_is_one_sentence_with_the_valid_choices(arguments, said, capsys, tmp_path):
     assert main([*arguments, "--results-dir", str(tmp_path)]) == 2
     assert said in capsys.readouterr().err
+
+
+def _process_of(role, parent):
+    """The process identifier of that part of a search; None while there is none."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            status = (folder / "status").read_text()
+        except OSError:
+            continue
+        if f"KERASTUNER_TUNER_ID={role}".encode() in environment and f"PPid:\t{parent}\n" in status:
+            return int(folder.name)
+    return None
+
+
+def test_a_chief_and_two_workers_finish_although_one_is_killed(tmp_path):
+    arguments = command(tmp_path, trials=20)
+    arguments[arguments.index("--workers") + 1] = "2"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reproduce", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while len(results(tmp_path).runs()) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(_process_of("tuner1", process.pid), signal.SIGKILL)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, said
+    assert "tuner1 ended with status -9; the others go on" in said
+    runs = {(row.arm, row.seed) for row in results(tmp_path).rows()}
+    assert runs == {(f"trial {i:02}", seed) for i in range(20) for seed in (1001, 1002)}
+    assert len(results(tmp_path).runs()) == 40
+    assert len(results(tmp_path, "_best").ended()) == 6
