@@ -4,7 +4,7 @@ SYSTEM_PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PYTHON = .venv/bin/python
 INSTALLED = .venv/installed
 
-.PHONY: setup reproduce run report tensorboard test bench pictures check lock
+.PHONY: setup reproduce run search report tensorboard test bench pictures check lock
 
 setup: $(INSTALLED)
 
@@ -21,11 +21,16 @@ reproduce: run
 run: setup
 	@$(PYTHON) -m reproduce run all --profile $(PROFILE) $(ARGS)
 
+search: setup
+	@$(PYTHON) -m reproduce search $(or $(NAME),dropout_rate) --profile $(PROFILE) $(ARGS)
+	@$(PYTHON) -m reproduce report --profile $(PROFILE)
+
 report: setup
 	@$(PYTHON) -m reproduce report
 
 tensorboard: setup
-	@echo "Open the address below; tick runs at the left, and look at Scalars, then Text."
+	@echo "Open the address below. Time Series shows error and loss, Images features, masks and"
+	@echo "misclassified digits, Histograms weights and activations, HParams all runs side by side."
 	@$(PYTHON) -m tensorboard.main --logdir logs --host 127.0.0.1
 
 test: setup

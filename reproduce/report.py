@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reproduce import PROFILES, UserError, evidence, figures, plan, speed
+from reproduce import PROFILES, UserError, evidence, figures, plan, search_report, speed
 from reproduce.evidence import Evidence
 from reproduce.tables import (
     Table,
@@ -28,20 +28,26 @@ BEGIN, END = "<!-- report:begin -->", "<!-- report:end -->"
 def write(results_dir: Path, profile: str | None = None) -> int:
     """Writes every report and prints the tables of `profile`, or of all; returns exit status 0."""
     found = {p: _gather(p, results_dir) for p in PROFILES}
+    searched = {p: _searches(p, results_dir) for p in PROFILES}
     committed = [e for p in COMMITTED for e in found[p]]
+    searches = [s for p in COMMITTED for s in searched[p]]
     measured = [t for t in (speed.targets(results_dir), speed.table(results_dir)) if t]
-    if committed or measured:
-        _write_report(results_dir, committed, measured)
+    if committed or searches or measured:
+        _write_report(results_dir, committed, searches, measured)
         if results_dir == Path("results") and README.exists():
             brief = speed.targets(results_dir), speed.table(results_dir, brief=True)
             _write_readme(committed, [table for table in brief if table])
     for local in set(PROFILES) - set(COMMITTED):
-        if found[local]:
-            _write_report(results_dir / local, found[local])
+        if found[local] or searched[local]:
+            _write_report(results_dir / local, found[local], searched[local])
     console = Console(width=None if Console().is_terminal else 140)
-    shown = [e for p in PROFILES for e in found[p] if profile in (None, p)]
-    for each in shown:
+    shown: list = [e for p in PROFILES for e in found[p] if profile in (None, p)]
+    for each in list(shown):
         for table in (measured_table(each), claims_table(each)):
+            console.print(table.rich() if table.rows else "")
+    for search in [s for p in PROFILES for s in searched[p] if profile in (None, p)]:
+        shown.append(search)
+        for table in search_report.tables(search):
             console.print(table.rich() if table.rows else "")
     if not shown:
         console.print("no results yet; `make reproduce` makes the first ones")
@@ -53,7 +59,17 @@ def _gather(profile: str, results_dir: Path) -> list[Evidence]:
     return [found for found in each if found is not None]
 
 
-def _write_report(folder: Path, found: list[Evidence], measured: Sequence[Table] = ()) -> None:
+def _searches(profile: str, results_dir: Path) -> list[search_report.Found]:
+    each = (search_report.gather(name, profile, results_dir) for name in plan.names())
+    return [found for found in each if found is not None]
+
+
+def _write_report(
+    folder: Path,
+    found: list[Evidence],
+    searches: Sequence[search_report.Found],
+    measured: Sequence[Table] = (),
+) -> None:
     drawn = {}
     parts = [
         "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
@@ -70,6 +86,12 @@ def _write_report(folder: Path, found: list[Evidence], measured: Sequence[Table]
             if folded.rows:
                 summary = f"<details><summary>{folded.title}</summary>"
                 parts.append(f"{summary}\n\n{folded.markdown()}\n\n</details>")
+    for search in searches:
+        name = f"search_{search.name}_{search.profile}.svg"
+        drawn[name] = search_report.draw(search)
+        parts.append(f"## Search of {search.name}: {search.profile} profile")
+        parts.append(f"![Search of {search.name}](figures/{name})")
+        parts += [table.markdown() for table in search_report.tables(search)]
     if measured:
         parts.append("\n\n".join(["## Speed", *(table.markdown() for table in measured)]))
     figure_dir = folder / "figures"

@@ -1,0 +1,188 @@
+"""The rows of a search -> tables and a figure: what was tried, what matters, what was found."""
+
+import math
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+
+from reproduce import Run, Search, figures, plan
+from reproduce.evidence import interval
+from reproduce.record import Results
+from reproduce.tables import Table, told
+
+SHOWN_TRIALS = 10
+DEFAULTS = {field.name: field.default for field in fields(Run)}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A search's trials of the full budget, a row each: its axes' values, and its mean validation
+    error over `n` seeds (a diverged one counts as 100 %); and the tests of what was found."""
+
+    name: str
+    profile: str
+    space: Search
+    measure: str
+    budget: str
+    trials: pd.DataFrame
+    # Arm, seed, test error, settings.
+    tests: pd.DataFrame
+
+    def settings(self, point: pd.Series) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {point[name]:g}" for name in self.space.axes)
+
+
+def gather(name: str, profile: str, results_dir: Path) -> Found | None:
+    """What a search found; None where no trial has ended."""
+    experiment = plan.load(name)
+    space, measure = experiment.search, experiment.measures[0]
+    if space is None:
+        return None
+    results = Results(results_dir, profile, f"search_{name}")
+    entries, errors = results.runs(), results.final_errors(measure)
+    if not errors:
+        return None
+    most = max(entries[key]["run"]["updates"] for key in errors)
+    runs = pd.DataFrame(
+        point(space, entries[key]["run"])
+        | {"trial": entries[key]["arm"], "error": min(error, 100.0)}
+        for key, error in errors.items()
+        if entries[key]["run"]["updates"] == most
+    )
+    trials = runs.groupby(["trial", *space.axes]).error.agg(["mean", "sem", "count"]).reset_index()
+    best = Results(results_dir, profile, f"search_{name}_best")
+    tested = best.runs()
+    tests = pd.DataFrame(
+        [
+            point(space, tested[row.run]["run"])
+            | {"arm": row.arm, "seed": row.seed, "error": row.value}
+            for row in best.rows()
+            if (row.split, row.measure) == ("test", measure)
+        ]
+    )
+    budget = experiment.budgets[profile].describe()
+    return Found(name, profile, space, measure, budget, trials.sort_values("mean"), tests)
+
+
+def point(space: Search, settings: dict) -> dict:
+    """The axes' values of a run's settings."""
+    net = settings["net"]
+    special = {
+        "width": lambda: net["hidden"][0],
+        "depth": lambda: len(net["hidden"]),
+        "keep_conv": lambda: settings.get("keep_conv", [1.0])[0],
+    }
+    return {
+        name: special[name]() if name in special else settings.get(name, DEFAULTS.get(name))
+        for name in space.axes
+    }
+
+
+def trials_table(found: Found) -> Table:
+    """The best trials, best first."""
+    rows = [
+        (
+            trial["trial"],
+            found.settings(trial),
+            f"{trial['mean']:.2f}" + ("" if math.isnan(trial["sem"]) else f" ± {trial['sem']:.2f}"),
+            f"{trial['count']}",
+        )
+        for _, trial in found.trials.head(SHOWN_TRIALS).iterrows()
+    ]
+    title = f"search {found.name}, {found.profile} profile: the best of {len(found.trials)} trials"
+    columns = ("trial", "settings", f"validation {told(found.measure)} (mean ± s.e.)", "n")
+    return Table(title, columns, rows)
+
+
+def sensitivity_table(found: Found) -> Table:
+    """Of each axis: the share of the trials' variance that its value explains by itself."""
+    spread = ((found.trials["mean"] - found.trials["mean"].mean()) ** 2).sum()
+    rows = []
+    for name in found.space.axes:
+        groups = found.trials.groupby(name)["mean"]
+        explained = (groups.count() * (groups.mean() - found.trials["mean"].mean()) ** 2).sum()
+        share = 100 * explained / spread if spread else 0.0
+        rows.append((name.replace("_", " "), f"{share:.0f}", f"{groups.mean().idxmin():g}"))
+    title = f"search {found.name}, {found.profile} profile: what matters"
+    columns = ("setting", "variance explained (%)", "value of the lowest mean error")
+    return Table(title, columns, rows)
+
+
+def tests_table(found: Found) -> Table:
+    """What was found beside the baselines, and the paired differences to them."""
+    rows: list[tuple[str, ...]] = []
+    if not found.tests.empty:
+        errors = found.tests.pivot(index="seed", columns="arm", values="error")
+        for arm in dict.fromkeys(found.tests.arm):
+            ours = interval(list(errors[arm].dropna()))
+            gain = interval(list((errors[arm] - errors["Best found"]).dropna()))
+            settings = found.settings(found.tests[found.tests.arm == arm].iloc[0])
+            better = f"{gain.mean:.2f} points [{gain.low:.2f}, {gain.high:.2f}]"
+            rows.append(
+                (
+                    arm,
+                    settings,
+                    f"{ours.mean:.2f} ± {ours.standard_error:.2f}",
+                    str(ours.n),
+                    found.budget,
+                    "" if arm == "Best found" else better,
+                )
+            )
+    title = f"search {found.name}, {found.profile} profile: tested once"
+    columns = (
+        "arm",
+        "settings",
+        f"test {told(found.measure)} (mean ± s.e.)",
+        "n",
+        "budget",
+        "Best found is better by [95 % interval]",
+    )
+    return Table(title, columns, rows)
+
+
+def tables(found: Found) -> tuple[Table, ...]:
+    return tests_table(found), sensitivity_table(found), trials_table(found)
+
+
+def draw(found: Found) -> bytes:
+    """A heat map over two axes, the best of the others, and every trial along each axis; as SVG."""
+    return figures.as_svg(partial(_fill, found), (7 + 3.2 * len(found.space.axes), 4.4))
+
+
+def _fill(found: Found, figure: plt.Figure) -> None:
+    first, second = found.space.heat
+    axes = list(found.space.axes)
+    grid = figure.subplots(1, 1 + len(axes), width_ratios=[2.2] + [1] * len(axes))
+    lowest = found.trials.pivot_table(index=second, columns=first, values="mean", aggfunc="min")
+    sns.heatmap(
+        lowest.iloc[::-1],
+        annot=True,
+        fmt=".1f",
+        cmap="viridis_r",
+        cbar_kws={"label": f"validation {told(found.measure)}"},
+        ax=grid[0],
+    )
+    grid[0].set(xlabel=first.replace("_", " "), ylabel=second.replace("_", " "))
+    values = found.trials["mean"]
+    top = min(values.max(), 3 * values.min()) if values.min() > 0 else values.max()
+    for name, panel in zip(axes, grid[1:], strict=True):
+        # Values as names: equally far apart, whatever their scale.
+        order = sorted(found.space.axes[name])
+        labels = [f"{value:g}" for value in order]
+        places = found.trials[name].map(lambda value: f"{value:g}")
+        sns.stripplot(x=places, y=values, order=labels, color=".4", size=4, jitter=False, ax=panel)
+        means = [values[places == label].mean() for label in labels]
+        panel.plot(range(len(labels)), means, color="C0", marker="o")
+        panel.set(xlabel=name.replace("_", " "), ylabel="", ylim=(0.9 * values.min(), 1.05 * top))
+        panel.tick_params(axis="x", rotation=60)
+    figure.suptitle(
+        f"Search {found.name}, {found.profile} profile: {len(found.trials)} trials\n"
+        f"{found.budget}; lowest and mean validation {told(found.measure)}",
+        x=0.01,
+        ha="left",
+        fontsize="medium",
+    )
