@@ -1,7 +1,7 @@
 """The rows of a search -> tables and a figure: what was tried, what matters, what was found."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -64,7 +64,8 @@ def gather(name: str, profile: str, results_dir: Path) -> Found | None:
             if (row.split, row.measure) == ("test", measure)
         ]
     )
-    budget = experiment.budgets[profile].describe()
+    # A search trains with the budget's full number of updates.
+    budget = replace(experiment.budgets[profile], choice_updates=None).describe()
     return Found(name, profile, space, measure, budget, trials.sort_values("mean"), tests)
 
 

@@ -7,7 +7,7 @@ updates, 48 ms an update.
 
 from dataclasses import replace
 
-from reproduce import Budget, Claim, ConvNet, Experiment, Run, View, arms, tuned
+from reproduce import Budget, Claim, ConvNet, Experiment, Run, Search, View, arms, tuned
 
 NET = ConvNet((96, 128, 256), (2048, 2048), "relu")
 PLAIN = Run(
@@ -90,6 +90,18 @@ experiment = Experiment(
     cells=cells("cifar10_zca"),
     budgets=BUDGETS,
     probes=("features", "inputs"),
+    search=Search(
+        template=IN_ALL,
+        axes={
+            "keep_input": (0.8, 0.9, 1.0),
+            "keep_conv": (0.5, 0.75, 0.9, 1.0),
+            "keep": (0.5, 0.7, 1.0),
+            "max_norm": (2.0, 4.0, 8.0),
+            "learning_rate": (0.01, 0.03, 0.1),
+        },
+        baselines={"No dropout": PLAIN, "The paper's choice": replace(IN_ALL, learning_rate=0.1)},
+        heat=("keep_conv", "keep"),
+    ),
     view=View(kind="arms", paper="Table 4", tolerance_points=0.5),
     panels=(
         View(kind="pictures", picture="features", x_label="first-layer filters"),

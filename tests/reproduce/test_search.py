@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reproduce import Mlp, plan
+from reproduce import Mlp, plan, search_report
 from reproduce.__main__ import main
 from reproduce.record import Results
 
@@ -29,6 +29,15 @@ def results(folder, kind=""):
 
 def point_of(entry):
     return tuple(entry["run"].get(name, 1.0) for name in ("keep_input", "keep", "learning_rate"))
+
+
+@pytest.mark.parametrize("name", ["dropout_rate", "table9", "table4"])
+def test_every_point_of_a_ready_space_is_a_run_that_tells_its_point(name):
+    space = plan.load(name).search
+    for i in range(max(len(values) for values in space.axes.values())):
+        point = {axis: values[i % len(values)] for axis, values in space.axes.items()}
+        run = replace(space.run(point), updates=1, seed=1, measures=("nll",))
+        assert search_report.point(space, run.settings()) == point
 
 
 def test_a_space_maps_axes_to_settings():
