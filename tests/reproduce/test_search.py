@@ -74,6 +74,22 @@ def test_every_trial_is_runs_with_rows_and_the_best_is_tested_beside_the_baselin
         assert {point_of(e) for e in best.runs().values() if e["arm"] == "Best found"} == {lowest}
 
 
+def test_the_report_of_a_search_says_what_was_found_and_redraws_to_the_byte(tmp_path, capsys):
+    assert main(command(tmp_path)) == 0
+    assert main(["report", "--results-dir", str(tmp_path)]) == 0
+    assert "what matters" in capsys.readouterr().out
+    drawn = tmp_path / "smoke" / "figures" / f"search_{NAME}_smoke.svg"
+    first, text = drawn.read_bytes(), (tmp_path / "smoke" / "REPORT.md").read_text()
+    for part in ("Best found", "No dropout", "The paper's choice", "the best of 3 trials"):
+        assert part in text
+    found = search_report.gather(NAME, "smoke", tmp_path)
+    assert list(found.trials["mean"]) == sorted(found.trials["mean"])
+    assert (found.trials["count"] == 2).all()
+    drawn.unlink()
+    assert main(["report", "--results-dir", str(tmp_path)]) == 0
+    assert drawn.read_bytes() == first
+
+
 def test_an_earlier_search_is_gone_on_with_or_forgotten_but_never_by_accident(tmp_path, capsys):
     assert main(command(tmp_path)) == 0
     rows = results(tmp_path).csv.read_text()
