@@ -1,6 +1,5 @@
 """Experiments and options -> recorded runs: what is missing is run, what is done is skipped."""
 
-import re
 import shlex
 import subprocess
 import time
@@ -111,8 +110,7 @@ class Campaign:
     def _job(self, name: str, planned: Planned, stop_file: Path):
         from reproduce.worker import Job
 
-        arm = re.sub(r"[^a-z0-9]+", "-", planned.label.lower()).strip("-")
-        folder = self.options.log_dir / self.options.profile / name / f"{arm}-{planned.run.key}"
+        folder = self.options.log_dir / self.options.profile / name / planned.folder
         command = self.origin["command"]
         return Job(planned, folder, self.options.data_dir, self.deadline, stop_file, command)
 

@@ -8,6 +8,7 @@ the training part and measures it on the validation part, by the budget's `choic
 import importlib
 import math
 import pkgutil
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,11 @@ class Planned:
         where = f" at {self.x:,g}" if self.x is not None else ""
         parts = [f"{self.arm}{where}", self.settings, f"seed {self.run.seed}"]
         return ", ".join(part for part in parts if part)
+
+    @property
+    def folder(self) -> str:
+        """The name of the run's folder in the log: readable, and no other run's."""
+        return re.sub(r"[^a-z0-9.]+", "-", self.label.lower()).strip("-") + f"-{self.run.key}"
 
 
 def tuned_settings(cell: Cell, run: Run) -> str:

@@ -8,7 +8,6 @@ import contextlib
 import io
 import json
 import os
-import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -114,8 +113,7 @@ class _Trainer:
         """The run's last validation error, or 0 where it has none."""
         run, measure = planned.run, planned.run.measures[0]
         if run.key not in results.ended():
-            name = re.sub(r"[^a-z0-9]+", "-", planned.label.lower()).strip("-")
-            folder = self.options.state_dir.parent / f"{name}-{run.key}"
+            folder = self.options.state_dir.parent / planned.folder
             job = Job(planned, folder, self.options.data_dir, None, self.stop_file, self.command)
             outcome = execute(job, self.display.glimpse)
             if outcome.status == "stopped":
