@@ -4,7 +4,7 @@ SYSTEM_PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PYTHON = .venv/bin/python
 INSTALLED = .venv/installed
 
-.PHONY: setup reproduce run search report tensorboard test bench pictures check lock
+.PHONY: setup reproduce run search report tensorboard test browser bench pictures check lock
 
 setup: $(INSTALLED)
 
@@ -36,6 +36,11 @@ tensorboard: setup
 test: setup
 	$(PYTHON) -m pytest -n 2
 	KERAS_BACKEND=jax $(PYTHON) -m pytest -n 2 tests/layers
+
+# TensorBoard's pages, looked at in headless Chromium, which is the machine's own.
+browser: setup
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check playwright==1.65.2
+	REPRODUCE_BROWSER=1 $(PYTHON) -m pytest tests/browser
 
 # The peers have an environment of their own, 4 GB. About 20 minutes; leave the machine alone meanwhile.
 bench: setup .peers/installed

@@ -1,0 +1,79 @@
+"""The pages of TensorBoard as a person sees them, in headless Chromium. Opt-in: `make browser`."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from reproduce.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_MS = 30_000
+TABS = {
+    "timeseries": ["error_percent/validation", "weight_norm/dense_1", "active_percent/hidden_1"],
+    "images": ["features", "masks", "misclassified"],
+    "histograms": ["weights", "activations"],
+    "text": ["command", "run"],
+    "hparams": ["best_validation_error_percent", "last_validation_error_percent", "learning_rate"],
+}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """TensorBoard on the loopback address, over the logs of a small experiment."""
+    folder = tmp_path_factory.mktemp("results")
+    arguments = ["run", "overfitting", "--profile", "smoke", "--seeds", "1", "--workers", "1"]
+    assert main([*arguments, "--results-dir", str(folder)]) == 0
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder / "logs")]
+    server = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", "0"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    found = None
+    for line in server.stderr:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            break
+    assert found, "TensorBoard did not say where it is"
+    yield found.group()
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def page():
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+    assert chromium, "Chromium is needed; name it with CHROMIUM=/path/to/chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser.new_page(viewport={"width": 1500, "height": 1000})
+        browser.close()
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_each_page_shows_its_tags_and_runs_by_readable_names(address, page, tab, tmp_path):
+    page.goto(f"{address}/#{tab}")
+    page.reload()
+    if tab == "timeseries":
+        # Only as many tags are shown as fit: look for each.
+        search = page.get_by_role("combobox", name="Filter tags (regex)")
+        for tag in TABS[tab]:
+            search.fill(tag)
+            page.get_by_text(tag, exact=True).first.wait_for(timeout=PATIENCE_MS)
+    else:
+        for tag in TABS[tab]:
+            page.get_by_text(tag, exact=True).first.wait_for(timeout=PATIENCE_MS)
+    if tab != "hparams":
+        run = page.get_by_text(re.compile("dropout-learning-rate-0.05-seed-1"))
+        run.first.wait_for(timeout=PATIENCE_MS)
+    shot = Path(os.environ.get("SCREENSHOTS", tmp_path)) / f"{tab}.png"
+    page.screenshot(path=shot)
+    assert shot.stat().st_size > 20_000
