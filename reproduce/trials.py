@@ -25,6 +25,7 @@ from reproduce.search import Options
 tensorflow = import_tensorflow()
 
 import keras_tuner  # noqa: E402
+from keras_tuner.errors import FailedTrialError  # noqa: E402
 from keras_tuner.src import utils as tuner_files  # noqa: E402
 from keras_tuner.src.engine.base_tuner import BaseTuner  # noqa: E402
 from keras_tuner.src.engine.trial import TrialStatus  # noqa: E402
@@ -71,7 +72,8 @@ def carry_out(
                 for arm, run in finals.items():
                     run = plan.final_run(plan.budgeted(run, budget, experiment), experiment, seed)
                     run = replace(run, hold_out=False, curve_points=0, probes=())
-                    trainer.train(Planned(arm, None, "", run), options.results("_best"))
+                    with contextlib.suppress(FailedTrialError):  # recorded; the others still run
+                        trainer.train(Planned(arm, None, "", run), options.results("_best"))
         except _Stopped:
             display.say("stopped early; the same command with --resume goes on from here")
             return 130
@@ -122,7 +124,7 @@ class _Trainer:
             results.append(outcome.rows, run.key, entry)
             if outcome.status == "failed":
                 self.failed += 1
-                raise keras_tuner.errors.FailedTrialError(entry["error"])
+                raise FailedTrialError(entry["error"])
             job.checkpoint.unlink(missing_ok=True)
             self.display.ended(run.key, planned.label, told_outcome(outcome))
         if results.runs()[run.key]["status"] == "diverged":

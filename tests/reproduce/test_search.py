@@ -143,6 +143,28 @@ def test_a_diverged_trial_is_a_trial(tmp_path, monkeypatch):
     assert 1e30 not in {entry["run"]["learning_rate"] for entry in best}
 
 
+def test_a_failed_trial_is_a_trial_and_the_search_goes_on(tmp_path, monkeypatch):
+    from reproduce import worker
+
+    def fragile(run, *more):
+        if run.keep < 0.9:
+            raise RuntimeError("no luck")
+        return original(run, *more)
+
+    original = worker.Training
+    monkeypatch.setattr(worker, "Training", fragile)
+    assert main(command(tmp_path, trials=5)) == 1
+    entries = results(tmp_path).runs().values()
+    failed = {e["arm"] for e in entries if e["status"] == "failed"}
+    done = {e["arm"] for e in entries if e["status"] == "done"}
+    assert failed
+    assert done
+    assert failed | done == {f"trial {i}" for i in range(5)}
+    # The paper's choice fails too, and the others are tested all the same.
+    tested = {row.arm for row in results(tmp_path, "_best").rows()}
+    assert tested == {"Best found", "No dropout"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
