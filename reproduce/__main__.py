@@ -139,14 +139,14 @@ def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
     for name in named:
         plan.load(name)
     names = plan.names() if len(named) < len(arguments.names) else list(dict.fromkeys(named))
-    from reproduce import campaign, data
+    from reproduce import campaign
 
     results_dir = arguments.results_dir
     options = campaign.Options(
         profile=arguments.profile,
         seeds=arguments.seeds,
         minutes=arguments.minutes,
-        workers=arguments.workers or _default_workers(data.cores()),
+        workers=arguments.workers or _default_workers(),
         data_dir=arguments.data_dir,
         results_dir=results_dir,
         log_dir=LOG_DIR if results_dir == RESULTS_DIR else results_dir / "logs",
@@ -156,7 +156,7 @@ def _run(arguments: argparse.Namespace, argv: list[str]) -> int:
 
 def _search(arguments: argparse.Namespace, argv: list[str]) -> int:
     _check_profile(arguments.profile)
-    from reproduce import data, search
+    from reproduce import search
 
     results_dir = arguments.results_dir
     options = search.Options(
@@ -165,7 +165,7 @@ def _search(arguments: argparse.Namespace, argv: list[str]) -> int:
         tuner=arguments.tuner,
         trials=arguments.trials,
         seeds=arguments.seeds,
-        workers=arguments.workers or _default_workers(data.cores()),
+        workers=arguments.workers or _default_workers(),
         resume=arguments.resume,
         overwrite=arguments.overwrite,
         data_dir=arguments.data_dir,
@@ -175,11 +175,13 @@ def _search(arguments: argparse.Namespace, argv: list[str]) -> int:
     return search.run(options, argv)
 
 
-def _default_workers(cores: int) -> int:
-    """One process a core, at one thread each, is faster than one process on all cores; a GPU is
-    best used by one process."""
+def _default_workers() -> int:
+    """One process a core, at one thread each, is faster for small networks than one process on all
+    cores; a GPU is best used by one process."""
+    from reproduce.campaign import cores
+
     has_gpu = Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
-    return 1 if has_gpu else min(cores, 8)
+    return 1 if has_gpu else min(cores(), 8)
 
 
 def _report(arguments: argparse.Namespace, argv: list[str]) -> int:

