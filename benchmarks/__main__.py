@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.cases import CASES
+from benchmarks.events import UPDATES as LOGGED_UPDATES
 from benchmarks.limits import WEIGHTS
 from benchmarks.predicting import NETWORKS
 from benchmarks.working import RUNS, UPDATES
@@ -119,6 +121,13 @@ GROUPS = (
         )
     ),
     Group(
+        f"a run of {LOGGED_UPDATES:,} updates, 3x1024",
+        "s",
+        1,
+        1.0,
+        (Entry("logged", "events", "logged"), Entry("not logged", "events", "not logged")),
+    ),
+    Group(
         f"{RUNS} small runs, 2 workers",
         "ms/update",
         RUNS * UPDATES,
@@ -138,35 +147,37 @@ class Contestant:
 
     def __init__(self, entry: Entry, peers: str):
         python = peers if entry.is_peer else sys.executable
-        command = [python, "-m", "benchmarks.contestant", entry.module, entry.case]
+        self.command = [python, "-m", "benchmarks.contestant", entry.module, entry.case]
         self.entry, self.began = entry, time.perf_counter()
         self.process = subprocess.Popen(
-            command,
+            self.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
+        assert self.process.stdin and self.process.stdout
+        self.requests, self.answers = self.process.stdin, self.process.stdout
         self.answer = self._read()
         self.told = self.answer["told"]
         self.first_mib = self.answer["resident_mib"]
 
     def _read(self) -> dict:
-        line = self.process.stdout.readline()
+        line = self.answers.readline()
         if not line:
             raise SystemExit(
-                f"error: {' '.join(self.process.args)} ended early; run it by hand to see why"
+                f"error: {shlex.join(self.command)} ended early; run it by hand to see why"
             )
         return json.loads(line)
 
     def block(self) -> float:
-        self.process.stdin.write("block\n")
-        self.process.stdin.flush()
+        self.requests.write("block\n")
+        self.requests.flush()
         self.answer = self._read()
         return self.answer["seconds"]
 
     def close(self) -> None:
-        self.process.stdin.close()
+        self.requests.close()
         self.process.wait()
 
 
@@ -253,7 +264,8 @@ def main() -> None:
         "--only", default="", help="groups whose name contains this; writes nothing"
     )
     arguments = parser.parse_args()
-    rows, told = [], {}
+    rows: list[tuple] = []
+    told: dict[str, str] = {}
     chosen = [group for group in GROUPS if arguments.only in group.case]
     sources = [compare(group, arguments.peers, told) for group in chosen]
     if arguments.only in "cold start":

@@ -65,7 +65,8 @@ def _products(name: str):
         activations = [images]
         for w in weights:
             activations.append(activations[-1] @ w)
-        slope, products = activations[-1], []
+        slope = activations[-1]
+        products: list = []
         for i in reversed(range(len(weights))):
             products.insert(0, tf.matmul(activations[i], slope, transpose_a=True))
             if i:

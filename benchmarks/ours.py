@@ -11,7 +11,6 @@ from reproduce.quiet import import_tensorflow
 
 def run_of(case: Case) -> Run:
     """The case in the paper's convention, which keeps what the case does not drop."""
-    conv = {"keep_conv": tuple(1 - rate for rate in case.conv_rates)} if case.filters else {}
     net = ConvNet(case.filters, case.hidden, "relu") if case.filters else Mlp(case.hidden, "relu")
     return Run(
         data="mnist",
@@ -25,8 +24,15 @@ def run_of(case: Case) -> Run:
         keep_input=1 - case.input_rate,
         keep=1 - case.rate,
         max_norm=case.max_norm,
-        **conv,
+        keep_conv=tuple(1 - rate for rate in case.conv_rates),
     )
+
+
+def dataset_of(case: Case) -> Dataset:
+    """Random images, the first of which are held out."""
+    images, labels = draw(case)
+    order = np.arange(len(images))
+    return Dataset("mnist", images, labels, len(images), "random", order, len(images) // 6)
 
 
 def prepare(name: str):
@@ -36,15 +42,14 @@ def prepare(name: str):
 
     case = CASES[name]
     run = run_of(case)
-    images, labels = draw(case)
-    dataset = Dataset("mnist", images, labels, len(images), "random")
+    dataset = dataset_of(case)
     engine = Engine(run, dataset)
     engine.load(build(run, dataset.shape, dataset.classes))
-    schedule = np.tile(np.float32([LEARNING_RATE, MOMENTUM, 0]), (CHUNK_UPDATES, 1))
+    schedule = np.tile(np.array([LEARNING_RATE, MOMENTUM, 0], np.float32), (CHUNK_UPDATES, 1))
     rng = np.random.default_rng(SEED)
 
     def block() -> None:
-        order = rng.integers(0, len(images), (case.updates, BATCH_SIZE)).astype(np.int32)
+        order = rng.integers(0, case.examples, (case.updates, BATCH_SIZE)).astype(np.int32)
         for start in range(0, case.updates, CHUNK_UPDATES):
             part = order[start : start + CHUNK_UPDATES]
             engine.advance(part, schedule[: len(part)])

@@ -41,7 +41,7 @@ def prepare(name: str):
         for seed in range(RUNS):
             planned = Planned("small", None, "", replace(run, seed=seed))
             log_dir = folder / f"{number}-{seed}"
-            jobs.append(Job(planned, log_dir, None, None, folder / "stop"))
+            jobs.append(Job(planned, log_dir, None, None, folder / "stop", "python -m benchmarks"))
         for outcome in crew.work(jobs):
             if outcome.status != "done":
                 raise RuntimeError(f"a run {outcome.status}: {outcome.provenance}")

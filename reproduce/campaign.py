@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reproduce import UserError, data, plan
@@ -93,6 +93,8 @@ class Campaign:
             for name in names:
                 for stage, results, missing in _stages(name, self.options):
                     results.repair()
+                    if stage == "choice":
+                        missing = self._take_over(missing, results)
                     self.display.stage(f"{name} {stage}", len(missing))
                     for outcome in crew.work([self._job(name, p, stop.path) for p in missing]):
                         self._record(outcome, results)
@@ -107,6 +109,23 @@ class Campaign:
             where = self.options.results_dir / self.options.profile
             self.display.say(f"{self.ended['failed']} runs failed; {where}/*.json say why")
         return 130 if interrupted else int(self.ended["failed"] > 0)
+
+    def _take_over(self, missing: list[Planned], results: Results) -> list[Planned]:
+        """Copies rows of the same runs from other experiments' choices; returns the runs that
+        remain. Final runs are every experiment's own."""
+        wanted = {planned.run.key: planned for planned in missing}
+        for file in sorted(results.csv.parent.glob("*_choice.json")):
+            other = Results(self.options.results_dir, self.options.profile, file.stem)
+            shared = other.ended() & wanted.keys()
+            rows = other.rows() if shared else []
+            for key in sorted(shared):
+                planned = wanted.pop(key)
+                arm, x = planned.arm, planned.x
+                mine = [replace(row, arm=arm, x=x) for row in rows if row.run == key]
+                results.append(mine, key, other.runs()[key] | {"arm": arm, "x": x})
+        if taken := len(missing) - len(wanted):
+            self.display.say(f"{taken} of {len(missing)} choice runs taken from other experiments")
+        return list(wanted.values())
 
     def _job(self, name: str, planned: Planned, stop_file: Path):
         from reproduce.worker import Job

@@ -10,6 +10,7 @@ from reproduce.tables import Table
 FULL = "3x1024 dropout + max-norm"
 MONTE_CARLO = "Monte-Carlo prediction, 3x1024, 1,000 examples"
 CIFAR = "CIFAR third width dropout"
+LOGGED = "a run of 1,000 updates, 3x1024"
 FULL_CIFAR = "CIFAR full width dropout + max-norm"
 TARGETS = (
     ("dropout + max-norm beside stock Keras's best", FULL, "stock Keras, fit", 0.5),
@@ -22,6 +23,7 @@ TARGETS = (
     ("CIFAR net, third width: dropout in all layers beside none", CIFAR, "ours, none", 1.1),
     ("CIFAR net, full width: dropout, max-norm beside neither", FULL_CIFAR, "ours, none", 1.1),
     ("Monte-Carlo prediction beside a loop", MONTE_CARLO, "loop over model(x, training=True)", 0.5),
+    ("a run with its log beside one without", LOGGED, "not logged", 1.05),
     ("two workers beside one process", "8 small runs, 2 workers", "one process", 0.87),
 )
 

@@ -39,14 +39,14 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 32, xs=(100, 500), update_ms=10
         ),
         "quick": Budget(
-            updates=2_000,
-            seeds=4,
-            choice_updates=1_000,
+            updates=1_500,
+            seeds=3,
+            choice_updates=700,
             width=1 / 4,
             xs=(100, 1_000, 5_000),
             update_ms=1.3,
         ),
-        "cpu": Budget(updates=10_000, seeds=3, choice_updates=5_000, update_ms=11),
+        "cpu": Budget(updates=10_000, seeds=3, choice_updates=3_000, update_ms=11),
         "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
     },
     view=View(

@@ -63,7 +63,7 @@ BUDGETS = {
         update_ms=60,
     ),
     "quick": Budget(
-        updates=600,
+        updates=400,
         seeds=2,
         choice_updates=150,
         width=1 / 8,

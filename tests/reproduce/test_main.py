@@ -143,6 +143,23 @@ def test_experiments_whose_data_cannot_be_had_wait_and_the_others_run(
     assert main(["run", "masks", *options]) == 0
 
 
+def test_a_choice_takes_over_the_runs_of_another_as_if_it_had_made_them(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(plan, "STAGES", ("choice",))
+    options = ["--profile", "smoke", "--workers", "1", "--results-dir"]
+    assert main(["run", "redundancy", *options, str(tmp_path / "alone")]) == 0
+    assert main(["run", "table2", "redundancy", *options, str(tmp_path / "both")]) == 0
+    assert "choice runs taken from other experiments" in capsys.readouterr().err
+    alone, both = (
+        sorted(Results(tmp_path / folder, "smoke", "redundancy_choice").rows(), key=str)
+        for folder in ("alone", "both")
+    )
+    assert alone == both
+    entries = Results(tmp_path / "both", "smoke", "redundancy_choice").runs()
+    assert {entry["arm"] for entry in entries.values()} == {row.arm for row in alone}
+
+
 def test_event_files_hold_the_scalars_of_every_run(tmp_path):
     assert main(smoke(tmp_path)) == 0
     final = Results(tmp_path, "smoke", "overfitting")
