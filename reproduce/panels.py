@@ -71,7 +71,7 @@ def _curve(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         axes.errorbar(*points, linestyle="none", marker=marker, color=PAPER, label=label)
     ylim = (0, _visible_top(rows))
     axes.set(xlabel="weight updates", ylabel=told(view.measures[0]), ylim=ylim)
-    _scale(view, axes)
+    _scale(view, axes, rows.value)
     _legend(axes)
 
 
@@ -142,16 +142,18 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         axes.set_xticks(places)
     shown = [*rows.value, *(n.error_percent for s in view.splits for n in paper(s).values())]
     axes.set_ylim(*_reach(shown))
-    _scale(view, axes)
+    _scale(view, axes, rows.value)
     _legend(axes)
 
 
-def _scale(view: View, axes: plt.Axes) -> None:
+def _scale(view: View, axes: plt.Axes, values: pd.Series) -> None:
     if view.log_x:
         axes.set(xscale="log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
     if view.top is not None:
-        axes.set(ylim=(0, min(view.top, axes.get_ylim()[1])))
+        # Small budgets may lie above the top: three quarters of the values are always seen.
+        top = max(view.top, 1.1 * values.quantile(0.75))
+        axes.set(ylim=(0, min(top, axes.get_ylim()[1])))
 
 
 def _paper_points(
