@@ -65,7 +65,7 @@ BUDGETS = {
     "quick": Budget(
         updates=400,
         seeds=2,
-        choice_updates=150,
+        choice_updates=100,
         width=1 / 8,
         examples=2_000,
         arms=(NONE, FC, ALL),
