@@ -101,16 +101,29 @@ def trials_table(found: Found) -> Table:
 
 def sensitivity_table(found: Found) -> Table:
     """Of each axis: the share of the trials' variance that its value explains by itself."""
-    spread = ((found.trials["mean"] - found.trials["mean"].mean()) ** 2).sum()
-    rows = []
+    errors, rows = found.trials["mean"], []
     for name in found.space.axes:
-        groups = found.trials.groupby(name)["mean"]
-        explained = (groups.count() * (groups.mean() - found.trials["mean"].mean()) ** 2).sum()
-        share = 100 * explained / spread if spread else 0.0
-        rows.append((name.replace("_", " "), f"{share:.0f}", f"{groups.mean().idxmin():g}"))
+        share = explained_percent(found.trials[name], errors)
+        told_share = "too few trials" if share is None else f"{max(share, 0):.0f}"
+        best = errors.groupby(found.trials[name]).mean().idxmin()
+        rows.append((name.replace("_", " "), told_share, f"{best:g}"))
     title = f"search {found.name}, {found.profile} profile: what matters"
-    columns = ("setting", "variance explained (%)", "value of the lowest mean error")
+    columns = ("setting", "variance explained (%), beyond chance", "value of the lowest mean error")
     return Table(title, columns, rows)
+
+
+def explained_percent(values: pd.Series, errors: pd.Series) -> float | None:
+    """The adjusted R squared of the errors on the values taken as classes, in percent.
+
+    Of few trials, classes explain much by chance: k values of n trials (k - 1) / (n - 1) of the
+    variance. Adjusted, that is 0 on average (and may be negative). None where n does not exceed k.
+    """
+    trials, classes = len(errors), values.nunique()
+    spread = errors.var() * (trials - 1)
+    if trials <= classes or not spread:
+        return None
+    left = ((errors - errors.groupby(values).transform("mean")) ** 2).sum()
+    return 100 * (1 - (left / (trials - classes)) / (spread / (trials - 1)))
 
 
 def tests_table(found: Found) -> Table:
