@@ -19,7 +19,7 @@ from reproduce.display import Display
 from reproduce.record import Results, writer_lock
 
 KERAS_TUNER, LOOPBACK = "KERASTUNER", "127.0.0.1"
-ROLE = f"{KERAS_TUNER}_TUNER_ID"
+ROLE, CHIEF = f"{KERAS_TUNER}_TUNER_ID", "chief"
 AGAIN = ("--resume", "--overwrite")
 TUNERS = ("grid", "random", "bayesian", "hyperband")
 
@@ -53,7 +53,9 @@ def run(options: Options, argv: list[str]) -> int:
     """Searches, then retrains and tests what was found; returns the exit status."""
     experiment, space = declared(options)
     dataset = budgeted(options, experiment, space.template).data
-    if ROLE in os.environ:  # of a search that another process, maybe elsewhere, has begun
+    if role := os.environ.get(ROLE):  # in a search of many processes, maybe on many machines
+        if role == CHIEF:
+            _prepare(options, experiment, space)
         from reproduce.trials import take_part
 
         with Display() as display:
@@ -87,7 +89,7 @@ def _side_by_side(options: Options, argv: list[str], display: Display) -> bool:
         variables |= {f"{KERAS_TUNER}_ORACLE_PORT": str(port), "REPRODUCE_THREADS": "1"}
         return subprocess.Popen(command, env=os.environ | variables)
 
-    chief = start("chief")
+    chief = start(CHIEF)
     workers = {f"tuner{i}": start(f"tuner{i}") for i in range(options.workers)}
     try:
         for name, worker in workers.items():

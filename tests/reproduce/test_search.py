@@ -212,3 +212,13 @@ def test_a_chief_and_two_workers_finish_although_one_is_killed(tmp_path):
     assert runs == {(f"trial {i:02}", seed) for i in range(20) for seed in (1001, 1002)}
     assert len(results(tmp_path).runs()) == 40
     assert len(results(tmp_path, "_best").ended()) == 6
+
+
+def test_a_chief_with_workers_elsewhere_refuses_an_earlier_search_too(
+    tmp_path, monkeypatch, capsys
+):
+    assert main(command(tmp_path, trials=1)) == 0
+    for name, value in {"TUNER_ID": "chief", "ORACLE_IP": "127.0.0.1", "ORACLE_PORT": "1"}.items():
+        monkeypatch.setenv(f"KERASTUNER_{name}", value)
+    assert main(command(tmp_path, trials=1)) == 2
+    assert "--resume" in capsys.readouterr().err
