@@ -47,7 +47,11 @@ def run(names: list[str], options: Options, argv: list[str]) -> int:
             for name in names
         }
         if not any(needed.values()):
-            display.say(f"nothing to do: every run of the {options.profile} profile is done")
+            profile = f"the {options.profile} profile"
+            if any(plan.cells(plan.load(name), options.profile) for name in names):
+                display.say(f"nothing to do: every run of {profile} is done")
+            else:
+                display.say(f"nothing to do: {profile} has no runs of {', '.join(names)}")
             return 0
         lacking = _fetch(sorted(set().union(*needed.values())), options.data_dir)
         able = [name for name in names if needed[name] and not needed[name] & lacking.keys()]

@@ -80,6 +80,11 @@ def test_a_malformed_command_exits_with_2(arguments, capsys):
     assert "usage" in capsys.readouterr().err
 
 
+def test_a_profile_that_has_no_runs_of_an_experiment_says_so(tmp_path, capsys):
+    assert main(["run", "table3", "--profile", "quick", "--results-dir", str(tmp_path)]) == 0
+    assert "the quick profile has no runs of table3" in capsys.readouterr().err
+
+
 def test_a_run_a_second_run_and_a_report(tmp_path, capsys):
     assert main(smoke(tmp_path)) == 0
     name = tmp_path / "smoke" / "overfitting"
