@@ -10,7 +10,7 @@ from PIL import Image
 
 from layers import Dropout
 from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp
-from reproduce.probes import Picture, Trained, mosaic, probe
+from reproduce.probes import Picture, Trained, closed_form, mosaic, probe
 from reproduce.probes.closed_form import solution
 from reproduce.probes.features import roughness
 from reproduce.probes.monte_carlo import KS
@@ -140,8 +140,10 @@ def test_the_closed_form_is_the_minimum_of_the_expected_loss():
             total += probability * np.sum(error**2)
         return total
 
-    weights, bias = solution(inputs, wanted, (1 - keep) / keep)
+    penalty = (1 - keep) / keep
+    weights, bias = solution(inputs, wanted, penalty)
     least = expected_loss(weights, bias)
+    assert closed_form.expected_loss(inputs, wanted, weights, bias, penalty) == pytest.approx(least)
     for i in range(3):
         for step in (-1e-3, 1e-3):
             moved = weights.copy()
@@ -159,6 +161,9 @@ def test_dropout_linear_regression_finds_its_closed_form(run, digits):
     near = rows["test", "distance_to_closed_form_percent", None]
     far = rows["test", "distance_to_least_squares_percent", None]
     assert near < 0.5 * far
+    loss = rows["train", "expected_loss_percent", None]
+    least = rows["train", "closed_form_expected_loss_percent", None]
+    assert least <= loss < least + 1
 
 
 def test_a_mosaic_has_a_line_between_tiles():
