@@ -44,7 +44,9 @@ def expected_loss(
     return float(fit + penalty * np.sum(np.sum(inputs**2, axis=0)[:, None] * kernel**2))
 
 
-def solution(inputs: np.ndarray, wanted: np.ndarray, penalty: float) -> tuple:
+def solution(
+    inputs: np.ndarray, wanted: np.ndarray, penalty: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Weights and bias that minimise the penalised squares; the least of them, if many do."""
     with_bias = np.column_stack([inputs, np.ones(len(inputs))])
     gram = with_bias.T @ with_bias
