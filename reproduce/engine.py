@@ -34,7 +34,7 @@ def engine_for(run: Run, dataset: Dataset) -> "Engine":
         run.batch_size,
         run.keep_input < 1,
         tuple(keep < 1 for keep in run.keep_conv),
-        run.keep < 1,
+        tuple(keep < 1 for keep in run.keeps),
         run.noise,
         run.conv_dropout,
         run.shift_pixels,

@@ -80,6 +80,8 @@ class EventLog:
         values = {name: getattr(run, name, None) for name in COLUMNS}
         values |= {"experiment": experiment, "arm": planned.arm, "x": planned.x}
         values |= {"net": type(run.net).__name__, "hidden": str(getattr(run.net, "hidden", ""))}
+        if isinstance(run.keep, tuple):  # a column holds numbers and texts
+            values["keep"] = str(run.keep)
         hparams.hparams({name: value for name, value in values.items() if value is not None})
 
     def update(self) -> None:

@@ -67,8 +67,8 @@ def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
     elif isinstance(run.net, Autoencoder):
         outputs = math.prod(shape)
     stack.flatten()
-    for units in run.net.hidden:
-        stack.hidden(units)
+    for units, keep in zip(run.net.hidden, run.keeps, strict=False):  # or no hidden layer at all
+        stack.hidden(units, next_keep=keep)
     stack.dense(outputs)
     return stack.built(type(run.net).__name__.lower())
 
@@ -111,7 +111,7 @@ class _Stack:
         )(self.x)
         self.keep, self.on_maps = next_keep, True
 
-    def hidden(self, units: int) -> None:
+    def hidden(self, units: int, next_keep: float) -> None:
         net = self.run.net
         pieces = getattr(net, "pieces", 1)
         if pieces > 1:
@@ -121,7 +121,7 @@ class _Stack:
             if getattr(net, "batch_norm", False):
                 self._normalise()
             self._activate()
-        self.keep, self.on_maps = self.run.keep, False
+        self.keep, self.on_maps = next_keep, False
 
     def dense(self, units: int) -> None:
         self._feed("dense", keras.layers.Dense, units=units)

@@ -35,9 +35,10 @@ def _weights(run: Run, *place: str | int) -> keras.initializers.Initializer:
 
 
 def _dropped(run: Run, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    if run.keep == 1:
+    (keep,) = run.keeps
+    if keep == 1:
         return x
-    return Dropout(1 - run.keep, seed=derived_seed(run.seed, "masks"), name=name)(x)
+    return Dropout(1 - keep, seed=derived_seed(run.seed, "masks"), name=name)(x)
 
 
 def _recurrent(run: Run, net: Recurrent, x: keras.KerasTensor) -> keras.KerasTensor:
@@ -54,7 +55,7 @@ def _recurrent(run: Run, net: Recurrent, x: keras.KerasTensor) -> keras.KerasTen
     if net.masks == "sequence":
         seed = derived_seed(run.seed, "masks")
         return VariationalRNN(
-            cell, rate=1 - run.keep_input, recurrent_rate=1 - run.keep, seed=seed, name="lstm"
+            cell, rate=1 - run.keep_input, recurrent_rate=1 - run.keeps[0], seed=seed, name="lstm"
         )(x)
     # All masks are drawn before the first step, and go in with the rows.
     ones = ops.repeat(ops.ones_like(x[:, :, :1]), units, axis=2)
@@ -103,15 +104,12 @@ def _residual(run: Run, net: Residual, x: keras.KerasTensor) -> keras.KerasTenso
         inner = _dropped(run, inner, f"dropout_{block}")
         inner = _convolved(run, net, inner, filters, 1, f"second_{block}", activate=False)
         if stride > 1:
-            x = keras.layers.Conv2D(
-                filters,
-                1,
-                stride,
-                padding="same",
-                use_bias=False,
-                kernel_initializer=_weights(run, "skip", block),
-                name=f"skip_{block}",
-            )(x)
+            # A 1 x 1 convolution with a stride, as others do here; but TensorFlow's own overwrites
+            # memory that is not its own on some processors.
+            x = keras.layers.MaxPooling2D(1, stride, padding="same", name=f"thinned_{block}")(x)
+            kernel = _weights(run, "skip", block)
+            name = f"skip_{block}"
+            x = keras.layers.Dense(filters, use_bias=False, kernel_initializer=kernel, name=name)(x)
         x = keras.layers.Add(name=f"add_{block}")([x, inner])
         x = keras.layers.Activation(net.activation, name=f"block_{block}")(x)
     return keras.layers.GlobalAveragePooling2D(name="pool")(x)

@@ -49,7 +49,11 @@ def tuned_settings(cell: Cell, run: Run) -> str:
     each = [_flat(candidate) for candidate in cell.candidates]
     mine = _flat(run)
     varying = [name for name in mine if any(s.get(name) != each[0].get(name) for s in each)]
-    return ", ".join(f"{name.replace('_', ' ')} {mine[name]:g}" for name in varying)
+    return ", ".join(f"{name.replace('_', ' ')} {_told(mine[name])}" for name in varying)
+
+
+def _told(value: float | list[float]) -> str:
+    return "/".join(f"{each:g}" for each in (value if isinstance(value, list) else [value]))
 
 
 def _flat(run: Run) -> dict:

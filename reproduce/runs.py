@@ -63,11 +63,11 @@ class Run:
     test: bool = False
     # Also measure at this many evenly spaced points of training.
     curve_points: int = 0
-    # The probability to keep a unit: of the inputs, of each convolution's outputs, and of each
-    # fully connected hidden layer's.
+    # The probability to keep a unit: of the inputs, of each convolution's outputs, and of the fully
+    # connected hidden layers' (one value for all of them, or one for each).
     keep_input: float = 1.0
     keep_conv: tuple[float, ...] = ()
-    keep: float = 1.0
+    keep: float | tuple[float, ...] = 1.0
     # What is dropped of a convolution's outputs: single units, whole feature maps, blocks of 3 x 3
     # units of a map, or single connections to the layer above (DropConnect).
     conv_dropout: str = "unit"
@@ -112,12 +112,19 @@ class Run:
             raise ValueError(f"`shift_pixels` is 0 or more. Received: {self.shift_pixels!r}")
 
     def _check_dropout(self) -> None:
-        keeps = {"keep": (self.keep,), "keep_input": (self.keep_input,)}
-        for name, values in (keeps | {"keep_conv": self.keep_conv}).items():
+        hidden = len(getattr(self.net, "hidden", ()))
+        keeps = self.keep if isinstance(self.keep, tuple) else (self.keep,)
+        stated = {"keep": keeps, "keep_input": (self.keep_input,), "keep_conv": self.keep_conv}
+        for name, values in stated.items():
             if not all(0 < value <= 1 for value in values):
                 raise ValueError(
                     f"`{name}` is a probability in (0, 1]. Received: {getattr(self, name)!r}"
                 )
+        if isinstance(self.keep, tuple) and len(self.keep) != hidden:
+            raise ValueError(
+                f"`keep` is one value or one for each of the net's {hidden} fully connected hidden "
+                f"layers. Received: {self.keep!r}"
+            )
         convolutions = len(self.net.filters) if isinstance(self.net, ConvNet) else 0
         if len(self.keep_conv) not in (0, convolutions):
             raise ValueError(
@@ -129,6 +136,13 @@ class Run:
                 "`conv_dropout` other than 'unit' is for Bernoulli noise in a ConvNet. "
                 f"Received: {self.conv_dropout!r}"
             )
+
+    @property
+    def keeps(self) -> tuple[float, ...]:
+        """`keep` for each fully connected hidden layer; one value for a net that has none."""
+        if isinstance(self.keep, tuple):
+            return self.keep
+        return (self.keep,) * max(1, len(getattr(self.net, "hidden", ())))
 
     def settings(self) -> dict:
         """All that is stated, as JSON values; a field left off is absent, so that a field added

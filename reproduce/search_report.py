@@ -1,7 +1,7 @@
 """The rows of a search -> tables and a figure: what was tried, what matters, what was found."""
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -9,13 +9,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
-from reproduce import Run, Search, figures, plan
+from reproduce import Search, figures, plan
 from reproduce.evidence import interval
 from reproduce.record import Results
 from reproduce.tables import Table, told
 
 SHOWN_TRIALS = 10
-DEFAULTS = {field.name: field.default for field in fields(Run)}
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def gather(name: str, profile: str, results_dir: Path) -> Found | None:
         return None
     most = max(entries[key]["run"]["updates"] for key in errors)
     runs = pd.DataFrame(
-        point(space, entries[key]["run"])
+        space.point(entries[key]["run"])
         | {"trial": entries[key]["arm"], "error": min(error, 100.0)}
         for key, error in errors.items()
         if entries[key]["run"]["updates"] == most
@@ -58,7 +57,7 @@ def gather(name: str, profile: str, results_dir: Path) -> Found | None:
     tested = best.runs()
     tests = pd.DataFrame(
         [
-            point(space, tested[row.run]["run"])
+            space.point(tested[row.run]["run"])
             | {"arm": row.arm, "seed": row.seed, "error": row.value}
             for row in best.rows()
             if (row.split, row.measure) == ("test", measure)
@@ -67,20 +66,6 @@ def gather(name: str, profile: str, results_dir: Path) -> Found | None:
     # A search trains with the budget's full number of updates.
     budget = replace(experiment.budgets[profile], choice_updates=None).describe()
     return Found(name, profile, space, measure, budget, trials.sort_values("mean"), tests)
-
-
-def point(space: Search, settings: dict) -> dict:
-    """The axes' values of a run's settings."""
-    net = settings["net"]
-    special = {
-        "width": lambda: net["hidden"][0],
-        "depth": lambda: len(net["hidden"]),
-        "keep_conv": lambda: settings.get("keep_conv", [1.0])[0],
-    }
-    return {
-        name: special[name]() if name in special else settings.get(name, DEFAULTS.get(name))
-        for name in space.axes
-    }
 
 
 def trials_table(found: Found) -> Table:

@@ -1,10 +1,15 @@
 """What a search looks through: a space of settings around one run."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 
-from reproduce.nets import ConvNet, Mlp
+from reproduce.nets import Mlp
 from reproduce.runs import Run
+
+DEFAULTS = {field.name: field.default for field in fields(Run) if field.default is not MISSING}
+# "keep_2", "keep_conv_1": the field, and the layer counted from 1.
+LAYER = re.compile(r"(keep|keep_conv)_(\d)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,8 +17,9 @@ class Search:
     """A search space: `template` with, for each axis, one of its values.
 
     An axis is a field of a run; or "width" and "depth", the units and the number of an Mlp's hidden
-    layers; or "keep_conv", one value for all convolutions. What is found is compared with the
-    `baselines`. `heat` names the two axes of the heat map.
+    layers; or "keep_1", "keep_2", ... (fully connected hidden layers) and "keep_conv_1", ...
+    (convolutions), a layer's own probability to keep a unit, with one axis for each layer of the
+    kind. What is found is compared with the `baselines`. `heat` names the two axes of the heat map.
     """
 
     template: Run
@@ -24,6 +30,11 @@ class Search:
     def __post_init__(self) -> None:
         if not set(self.heat) <= set(self.axes):
             raise ValueError(f"`heat` names two of the axes {[*self.axes]}. Received: {self.heat}")
+        # Impossible settings are refused here, not by the trial that meets them.
+        first = {name: values[0] for name, values in self.axes.items()}
+        for name, values in self.axes.items():
+            for value in values:
+                self.run(first | {name: value})
 
     def run(self, values: Mapping) -> Run:
         """The template at one point of the space."""
@@ -31,6 +42,24 @@ class Search:
         if isinstance(net, Mlp) and {"width", "depth"} & set(settings):
             units = settings.pop("width", net.hidden[0])
             net = replace(net, hidden=(units,) * settings.pop("depth", len(net.hidden)))
-        if isinstance(net, ConvNet) and "keep_conv" in settings:
-            settings["keep_conv"] = (settings["keep_conv"],) * len(net.filters)
+        for axis in sorted(filter(LAYER.fullmatch, settings)):
+            name = LAYER.sub(r"\1", axis)
+            settings[name] = (*settings.get(name, ()), settings.pop(axis))
         return replace(self.template, net=net, **settings)
+
+    def point(self, settings: Mapping) -> dict:
+        """The axes' values of a run, given its settings as JSON has them."""
+        return {axis: _value(axis, settings) for axis in self.axes}
+
+
+def _value(axis: str, settings: Mapping):
+    net = settings["net"]
+    if axis == "width":
+        return net["hidden"][0]
+    if axis == "depth":
+        return len(net["hidden"])
+    if layer := LAYER.fullmatch(axis):
+        # One value may stand for all layers, and an empty tuple for none dropped.
+        each = settings.get(layer[1], DEFAULTS[layer[1]]) or 1.0
+        return each[int(layer[2]) - 1] if isinstance(each, list) else each
+    return settings.get(axis, DEFAULTS.get(axis))

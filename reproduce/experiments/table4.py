@@ -94,13 +94,13 @@ experiment = Experiment(
         template=IN_ALL,
         axes={
             "keep_input": (0.8, 0.9, 1.0),
-            "keep_conv": (0.5, 0.75, 0.9, 1.0),
+            **{f"keep_conv_{i}": (0.5, 0.75, 0.9, 1.0) for i in (1, 2, 3)},
             "keep": (0.5, 0.7, 1.0),
             "max_norm": (2.0, 4.0, 8.0),
             "learning_rate": (0.01, 0.03, 0.1),
         },
         baselines={"No dropout": PLAIN, "The paper's choice": replace(IN_ALL, learning_rate=0.1)},
-        heat=("keep_conv", "keep"),
+        heat=("keep_conv_2", "keep"),
     ),
     view=View(kind="arms", paper="Table 4", tolerance_points=0.5),
     panels=(

@@ -12,6 +12,7 @@ import pytest
 
 from reproduce import Mlp, plan, search_report
 from reproduce.__main__ import main
+from reproduce.models import build
 from reproduce.record import Results
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ def test_every_point_of_a_ready_space_is_a_run_that_tells_its_point(name):
     for i in range(max(len(values) for values in space.axes.values())):
         point = {axis: values[i % len(values)] for axis, values in space.axes.items()}
         run = replace(space.run(point), updates=1, seed=1, measures=("nll",))
-        assert search_report.point(space, run.settings()) == point
+        assert space.point(run.settings()) == point
 
 
 def test_a_space_maps_axes_to_settings():
@@ -49,6 +50,21 @@ def test_a_space_maps_axes_to_settings():
     assert wide.run(point | {"width": 16, "depth": 3}).net == Mlp((16, 16, 16), "relu")
     with pytest.raises(ValueError, match="heat"):
         replace(space, heat=("keep", "nothing"))
+
+
+def test_each_layer_may_have_an_axis_of_its_own():
+    space = plan.load(NAME).search
+    axes = {"keep_1": (0.5, 0.9), "keep_2": (0.4, 1.0)}
+    each = replace(space, axes=axes, heat=("keep_1", "keep_2"))
+    run = replace(each.run({"keep_1": 0.9, "keep_2": 0.4}), updates=1, seed=1, measures=("nll",))
+    assert run.keeps == (0.9, 0.4)
+    rates = [each.rate for each in build(run, (8, 8), 10).model.layers if hasattr(each, "rate")]
+    assert rates == pytest.approx([0.1, 0.6])
+    assert each.point(run.settings()) == {"keep_1": 0.9, "keep_2": 0.4}
+    assert each.point(replace(run, keep=0.5).settings()) == {"keep_1": 0.5, "keep_2": 0.5}
+    for impossible in ({"keep_1": (0.5,)}, axes | {"depth": (2, 3)}):
+        with pytest.raises(ValueError, match="one for each"):
+            replace(space, axes=impossible, heat=tuple(impossible)[:1] * 2)
 
 
 @pytest.mark.parametrize("tuner", ["grid", "random", "bayesian", "hyperband"])

@@ -68,6 +68,8 @@ def test_a_template_has_no_key(run):
     "wrong",
     [
         {"keep": 0.0},
+        {"keep": (0.5,)},
+        {"keep": (0.5, 0.0)},
         {"keep_input": 1.2},
         {"learning_rate": 0.0},
         {"decay": "cosine"},
