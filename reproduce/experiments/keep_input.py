@@ -41,9 +41,9 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 32, examples=500, update_ms=10
         ),
         "quick": Budget(
-            updates=1_500,
+            updates=1_000,
             seeds=3,
-            choice_updates=500,
+            choice_updates=300,
             width=1 / 4,
             examples=5_000,
             xs=(0.4, 0.8, 1.0),

@@ -1,6 +1,8 @@
 """Predictions averaged over k dropout networks, for many k, as in Figure 11.
 
 Stored predictions of POOL networks; for each k, RESAMPLES sets of k of them without replacement.
+Large sets share networks and so differ less than independent ones: their standard deviation is
+divided by sqrt(1 - k / POOL), what sampling from a finite population makes of that of a mean.
 """
 
 from collections.abc import Iterator
@@ -24,10 +26,8 @@ def find(trained: Trained) -> Iterator[Measured]:
             mean = pool[generator.choice(POOL, k, replace=False)].mean(axis=0)
             logits = np.log(np.maximum(mean, np.finfo(np.float32).tiny))
             values.append([MEASURES[name](logits, trained.labels) for name in MEASURED])
-        for name, mean, sd in zip(MEASURED, *_moments(values), strict=True):
+        means = np.mean(values, axis=0)
+        sds = np.std(values, axis=0, ddof=1) / np.sqrt(1 - k / POOL)
+        for name, mean, sd in zip(MEASURED, means, sds, strict=True):
             yield trained.row(f"monte_carlo_{name}", mean, x=k)
             yield trained.row(f"monte_carlo_{name}_sd", sd, x=k)
-
-
-def _moments(values: list[list[float]]) -> tuple[np.ndarray, np.ndarray]:
-    return np.mean(values, axis=0), np.std(values, axis=0, ddof=1)
