@@ -17,6 +17,7 @@ from reproduce.tables import (
     claims_table,
     found_table,
     measured_table,
+    verdicts_table,
 )
 
 # The profiles whose rows are committed. The others get a report beside their ignored rows.
@@ -40,18 +41,27 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     for local in set(PROFILES) - set(COMMITTED):
         if found[local] or searched[local]:
             _write_report(results_dir / local, found[local], searched[local])
-    console = Console(width=None if Console().is_terminal else 140)
-    shown: list = [e for p in PROFILES for e in found[p] if profile in (None, p)]
-    for each in list(shown):
-        for table in (measured_table(each), claims_table(each)):
-            console.print(table.rich() if table.rows else "")
-    for search in [s for p in PROFILES for s in searched[p] if profile in (None, p)]:
-        shown.append(search)
-        for table in search_report.tables(search):
-            console.print(table.rich() if table.rows else "")
-    if not shown:
-        console.print("no results yet; `make reproduce` makes the first ones")
+    shown = PROFILES if profile is None else (profile,)
+    _show([_tables(found[p], searched[p], p) for p in shown])
     return 0
+
+
+def _tables(
+    found: list[Evidence], searches: list[search_report.Found], profile: str
+) -> list[Table]:
+    """What a profile's results say, on a terminal."""
+    tables = [table for e in found for table in (measured_table(e), claims_table(e))]
+    tables.append(verdicts_table(found, profile))
+    return tables + [table for search in searches for table in search_report.tables(search)]
+
+
+def _show(tables: Iterable[list[Table]]) -> None:
+    console = Console(width=None if Console().is_terminal else 140)
+    filled = [table for each in tables for table in each if table.rows]
+    for table in filled:
+        console.print(table.rich())
+    if not filled:
+        console.print("no results yet; `make reproduce` makes the first ones")
 
 
 def _gather(profile: str, results_dir: Path) -> list[Evidence]:
@@ -74,6 +84,9 @@ def _write_report(
     parts = [
         "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
     ]
+    for name in dict.fromkeys(e.profile for e in found):
+        here = [e for e in found if e.profile == name]
+        parts.append(verdicts_table(here, name).markdown())
     for e in found:
         parts.append(f"## {e.experiment.title}: {e.profile} profile\n\n{e.experiment.source}.")
         figure = figures.draw(e)

@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from rich.table import Table as RichTable
 
 from reproduce import Cell, Run, plan
-from reproduce.evidence import Evidence, Interval, claim_verdict, interval, level_verdict
+from reproduce.evidence import (
+    INCONCLUSIVE,
+    NOT_REPRODUCED,
+    REPRODUCED,
+    Evidence,
+    Interval,
+    claim_verdict,
+    interval,
+    level_verdict,
+)
 
 # A measure taken at more places along x fills no table.
 MOST_PLACES = 40
+# Of verdicts, by how they begin.
+ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
 
 
 @dataclass(frozen=True)
@@ -134,6 +145,22 @@ def all_claims_table(found: Sequence[Evidence]) -> Table:
     rows = [(e.experiment.source, *row) for e in found for row in claims_table(e).rows if row[-1]]
     columns = ("of", "claim", "difference [95 % interval]", "n", "budget", "verdict")
     return Table("Claims and what was measured", columns, rows)
+
+
+def verdicts_table(found: Sequence[Evidence], profile: str) -> Table:
+    """Which claims of all experiments could be judged, and which could not."""
+    claims: dict[str, list[str]] = {}
+    for e in found:
+        for text, _, _, _, verdict in claims_table(e).rows:
+            claims.setdefault(verdict or "not run at this profile", []).append(f"{e.name}: {text}")
+    rows = []
+    for verdict in sorted(
+        claims, key=lambda v: [v.startswith(word) for word in ORDER], reverse=True
+    ):
+        is_open = verdict.startswith(INCONCLUSIVE)
+        said = f"{verdict}: cannot be judged with so few seeds and updates" if is_open else verdict
+        rows.append((said, str(len(claims[verdict])), "; ".join(claims[verdict])))
+    return Table(f"{profile} profile: what can be judged", ("verdict", "claims", "which"), rows)
 
 
 def found_table(e: Evidence) -> Table:

@@ -8,7 +8,7 @@ from scipy import stats
 from reproduce import Budget, Claim, Experiment, View, arms, evidence, plan
 from reproduce.evidence import Interval, claim_verdict, gather, interval, level_verdict
 from reproduce.record import Row
-from reproduce.tables import measured_table
+from reproduce.tables import measured_table, verdicts_table
 
 
 def test_the_interval_is_students():
@@ -170,6 +170,25 @@ def test_a_choice_at_the_end_of_its_grid_is_marked(toy, tmp_path):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
     rows = measured_table(gather("toy", "cpu", tmp_path)).rows
     assert all("learning rate 0.1 (an end of its grid)" in row for row in rows)
+
+
+def test_the_report_says_which_claims_could_be_judged_and_which_could_not(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.1, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    unsure = Claim(text="By more than a point", better="B", worse="A", margin=0.9)
+    elsewhere = Claim(text="Elsewhere", better="B", worse="A", x=0.5)
+    cells = tuple(replace(cell, x=1.0) for cell in toy.cells)
+    placed = replace(found, chosen=[(cell, None) for cell in cells])
+    both = replace(toy, claims=(*toy.claims, unsure))
+    table = verdicts_table([replace(found, experiment=both)], "cpu")
+    assert [row[1:] for row in table.rows] == [
+        ("1", "toy: B below A"),
+        ("1", "toy: A below B"),
+        ("1", "toy: By more than a point"),
+    ]
+    assert "cannot be judged" in table.rows[2][0]
+    table = verdicts_table([replace(placed, experiment=replace(toy, claims=(elsewhere,)))], "cpu")
+    assert table.rows == [("not run at this profile", "1", "toy: Elsewhere")]
 
 
 def test_the_papers_numbers():
