@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from reproduce.display import Display, Glimpse
+from reproduce.engine import architecture
 from reproduce.quiet import import_tensorflow
 from reproduce.worker import Job, Outcome, execute, failure
 
@@ -22,6 +23,8 @@ class Crew:
         self.workers, self.display = workers, display
         self.closing = ExitStack()
         self.client = None
+        # The programs that each worker has compiled, which takes seconds.
+        self.compiled: dict[str, set[tuple]] = {}
 
     def __enter__(self) -> "Crew":
         return self
@@ -38,11 +41,38 @@ class Crew:
         from distributed import as_completed
 
         client = self.client = self.client or self._start()
-        futures = {client.submit(_execute_in_worker, job, pure=False): job for job in jobs}
-        for future in as_completed(futures):
+        waiting, ended = list(jobs), as_completed()
+        running: dict = {}
+
+        def start(worker: str) -> None:
+            job = waiting.pop(self._place_of_next(waiting, worker))
+            self.compiled.setdefault(worker, set()).add(architecture(job.planned.run))
+            # On that worker, or on another one if it has died.
+            place = {"workers": [worker], "allow_other_workers": True}
+            future = client.submit(_execute_in_worker, job, pure=False, **place)
+            running[future] = job, worker
+            ended.add(future)
+
+        for worker in list(client.scheduler_info(n_workers=-1)["workers"])[: len(waiting)]:
+            start(worker)
+        for future in ended:
+            job, worker = running.pop(future)
+            if waiting:
+                start(worker)
             # A worker that died is replaced and its run tried once more; then it is a failure.
             error = future.exception()
-            yield failure(futures[future], error) if error else future.result()
+            yield failure(job, error) if error else future.result()
+
+    def _place_of_next(self, waiting: list[Job], worker: str) -> int:
+        """Of the jobs of the first one's seed: one whose program this worker has compiled, else one
+        whose program none has, else the first."""
+        first = waiting[0].planned.run.seed
+        places = [i for i, job in enumerate(waiting) if job.planned.run.seed == first]
+        programs = {i: architecture(waiting[i].planned.run) for i in places}
+        anyones = set().union(*self.compiled.values())
+        mine = [i for i in places if programs[i] in self.compiled.get(worker, ())]
+        nobodys = [i for i in places if programs[i] not in anyones]
+        return (mine or nobodys or places)[0]
 
     def _start(self):
         import dask

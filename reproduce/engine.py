@@ -28,8 +28,21 @@ _on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
 
 def engine_for(run: Run, dataset: Dataset) -> "Engine":
     """The engine of this run's architecture; at most a few are kept, the oldest is dropped."""
-    architecture = (
-        dataset.digest,
+    key = (dataset.digest, *architecture(run))
+    if key not in _engines:
+        _engines[key] = Engine(run, dataset)
+        while len(_engines) > 1 and (
+            len(_engines) > KEPT_ENGINES
+            or sum(engine.model.count_params() for engine in _engines.values()) > KEPT_WEIGHTS
+        ):
+            del _engines[next(iter(_engines))]
+    return _engines[key]
+
+
+def architecture(run: Run) -> tuple:
+    """What a compiled program depends on; runs that differ in other settings share it."""
+    return (
+        run.data,
         run.net,
         run.batch_size,
         run.keep_input < 1,
@@ -44,14 +57,6 @@ def engine_for(run: Run, dataset: Dataset) -> "Engine":
         run.l1 > 0,
         run.sparsity_cost > 0,
     )
-    if architecture not in _engines:
-        _engines[architecture] = Engine(run, dataset)
-        while len(_engines) > 1 and (
-            len(_engines) > KEPT_ENGINES
-            or sum(engine.model.count_params() for engine in _engines.values()) > KEPT_WEIGHTS
-        ):
-            del _engines[next(iter(_engines))]
-    return _engines[architecture]
 
 
 def _resident(dataset: Dataset) -> tuple[tf.Tensor, tf.Tensor]:

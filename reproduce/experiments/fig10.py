@@ -41,7 +41,7 @@ experiment = Experiment(
         "quick": Budget(
             updates=1_000,
             seeds=3,
-            choice_updates=400,
+            choice_updates=300,
             width=1 / 4,
             xs=(100, 1_000, 5_000),
             update_ms=1.3,

@@ -63,10 +63,10 @@ BUDGETS = {
         update_ms=60,
     ),
     "quick": Budget(
-        updates=200,
+        updates=300,
         seeds=2,
-        choice_updates=60,
-        width=1 / 8,
+        choice_updates=100,
+        width=1 / 16,
         examples=2_000,
         arms=(NONE, FC, ALL),
         update_ms=20,

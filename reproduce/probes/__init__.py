@@ -95,8 +95,14 @@ class Trained:
         # The last batch is filled up, so that one compiled size serves all.
         padded = images[np.arange(-(-len(images) // size) * size) % len(images)]
         batches = [tf.constant(part) for part in np.split(padded, len(padded) // size)]
+        found, is_random = np.empty(0), True
         for _ in range(count):
-            yield np.concatenate([drawn(batch).numpy() for batch in batches])[: len(images)]
+            if is_random:
+                before = found
+                found = np.concatenate([drawn(batch).numpy() for batch in batches])[: len(images)]
+                # A network without dropout says the same every time.
+                is_random = not np.array_equal(found, before)
+            yield found
 
 
 def probe(training: Training) -> tuple[list[Measured], dict[str, str]]:
