@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from reproduce.display import Display, Glimpse
-from reproduce.engine import architecture
 from reproduce.quiet import import_tensorflow
 from reproduce.worker import Job, Outcome, execute, failure
 
@@ -46,7 +45,7 @@ class Crew:
 
         def start(worker: str) -> None:
             job = waiting.pop(self._place_of_next(waiting, worker))
-            self.compiled.setdefault(worker, set()).add(architecture(job.planned.run))
+            self.compiled.setdefault(worker, set()).add(job.planned.run.architecture)
             # On that worker, or on another one if it has died.
             place = {"workers": [worker], "allow_other_workers": True}
             future = client.submit(_execute_in_worker, job, pure=False, **place)
@@ -68,7 +67,7 @@ class Crew:
         whose program none has, else the first."""
         first = waiting[0].planned.run.seed
         places = [i for i, job in enumerate(waiting) if job.planned.run.seed == first]
-        programs = {i: architecture(waiting[i].planned.run) for i in places}
+        programs = {i: waiting[i].planned.run.architecture for i in places}
         anyones = set().union(*self.compiled.values())
         mine = [i for i in places if programs[i] in self.compiled.get(worker, ())]
         nobodys = [i for i in places if programs[i] not in anyones]

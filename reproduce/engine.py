@@ -28,7 +28,7 @@ _on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
 
 def engine_for(run: Run, dataset: Dataset) -> "Engine":
     """The engine of this run's architecture; at most a few are kept, the oldest is dropped."""
-    key = (dataset.digest, *architecture(run))
+    key = (dataset.digest, *run.architecture)
     if key not in _engines:
         _engines[key] = Engine(run, dataset)
         while len(_engines) > 1 and (
@@ -37,26 +37,6 @@ def engine_for(run: Run, dataset: Dataset) -> "Engine":
         ):
             del _engines[next(iter(_engines))]
     return _engines[key]
-
-
-def architecture(run: Run) -> tuple:
-    """What a compiled program depends on; runs that differ in other settings share it."""
-    return (
-        run.data,
-        run.net,
-        run.batch_size,
-        run.keep_input < 1,
-        tuple(keep < 1 for keep in run.keep_conv),
-        tuple(keep < 1 for keep in run.keeps),
-        run.noise,
-        run.conv_dropout,
-        run.shift_pixels,
-        run.flip,
-        run.max_norm is not None,
-        run.l2 > 0,
-        run.l1 > 0,
-        run.sparsity_cost > 0,
-    )
 
 
 def _resident(dataset: Dataset) -> tuple[tf.Tensor, tf.Tensor]:

@@ -144,6 +144,26 @@ class Run:
             return self.keep
         return (self.keep,) * max(1, len(getattr(self.net, "hidden", ())))
 
+    @property
+    def architecture(self) -> tuple:
+        """What a compiled program depends on: runs that differ in other settings share it."""
+        return (
+            self.data,
+            self.net,
+            self.batch_size,
+            self.keep_input < 1,
+            tuple(keep < 1 for keep in self.keep_conv),
+            tuple(keep < 1 for keep in self.keeps),
+            self.noise,
+            self.conv_dropout,
+            self.shift_pixels,
+            self.flip,
+            self.max_norm is not None,
+            self.l2 > 0,
+            self.l1 > 0,
+            self.sparsity_cost > 0,
+        )
+
     def settings(self) -> dict:
         """All that is stated, as JSON values; a field left off is absent, so that a field added
         later changes no old key."""
