@@ -24,12 +24,15 @@ SMOKE = ["run", "overfitting", "--profile", "smoke"]
 
 def start(*arguments):
     """A campaign in a process group of its own, as from a shell."""
+    # Without what these tests' own TensorFlow was told.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
     return subprocess.Popen(
         [sys.executable, "-m", "reproduce", *arguments],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env=environment,
     )
 
 
@@ -243,6 +246,7 @@ def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(number, status
     said = again.communicate(timeout=300)[1]
     assert again.returncode == 0, said
     assert said.count("[overfitting choice") == 8 - len(finished)
+    assert "TensorFlow" not in said  # none of its libraries' chatter
     assert main(smoke(whole)) == 0
     assert rows_without_time(stopped) == rows_without_time(whole)
 
