@@ -39,9 +39,9 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 32, xs=(100, 500), update_ms=10
         ),
         "quick": Budget(
-            updates=1_000,
+            updates=1_500,
             seeds=3,
-            choice_updates=300,
+            choice_updates=400,
             width=1 / 4,
             xs=(100, 1_000, 5_000),
             update_ms=1.3,
