@@ -9,7 +9,7 @@ import importlib
 import math
 import pkgutil
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -20,6 +20,8 @@ from reproduce.record import Results
 STAGES = ("choice", "final")
 # Choice seeds start here, so that no final run shares a seed with the runs that chose for it.
 FIRST_CHOICE_SEED = 1001
+# The arm of a search's lowest validation error.
+BEST_FOUND = "Best found"
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,20 @@ def final_runs(
         for seed in seeds
         for cell, run in decided
         if run is not None
+    ]
+
+
+def search_finals(experiment: Experiment, profile: str, point: Mapping) -> list[Planned]:
+    """The runs that test the point that a search found beside the space's baselines, seed by
+    seed."""
+    assert experiment.search is not None
+    budget = experiment.budgets[profile]
+    arms = {BEST_FOUND: experiment.search.run(point), **experiment.search.baselines}
+    plain = replace(experiment, hold_out=False, curve_points=0, probes=())
+    return [
+        Planned(arm, None, "", final_run(budgeted(run, budget, plain), plain, seed))
+        for seed in range(1, budget.seeds + 1)
+        for arm, run in arms.items()
     ]
 
 

@@ -122,6 +122,11 @@ class Results:
         if clean != self.csv.read_text():
             _replace(self.csv, clean)
 
+    def remove(self) -> None:
+        """Forgets all runs; their rows count no more once the first file is gone."""
+        self.json.unlink(missing_ok=True)
+        self.csv.unlink(missing_ok=True)
+
     def append(self, rows: list[Row], key: str, entry: dict) -> None:
         """Adds one ended run: rows first, then the JSON that makes them count. Processes that
         search side by side take turns."""

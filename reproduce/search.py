@@ -8,9 +8,12 @@ data with fresh seeds, and tested once.
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from reproduce.record import Results, writer_lock
 
 KERAS_TUNER, LOOPBACK = "KERASTUNER", "127.0.0.1"
 ROLE, CHIEF = f"{KERAS_TUNER}_TUNER_ID", "chief"
+# Of a chief and workers that one command started: its process, looked for this often.
+PARENT, PARENT_SECONDS = "REPRODUCE_PARENT", 0.5
 AGAIN = ("--resume", "--overwrite")
 TUNERS = ("grid", "random", "bayesian", "hyperband")
 
@@ -54,14 +59,16 @@ def run(options: Options, argv: list[str]) -> int:
     experiment, space = declared(options)
     dataset = budgeted(options, experiment, space.template).data
     if role := os.environ.get(ROLE):  # in a search of many processes, maybe on many machines
+        if parent := os.environ.get(PARENT):
+            threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
         if role == CHIEF:
             _prepare(options, experiment, space)
         from reproduce.trials import take_part
 
         with Display() as display:
             return take_part(options, experiment, space, display, argv)
-    _prepare(options, experiment, space)
     with writer_lock(options.results_dir, options.profile), Display() as display:
+        _prepare(options, experiment, space)
         data.load(dataset, options.data_dir)
         if options.workers > 1 and not _side_by_side(options, argv, display):
             return 130
@@ -69,6 +76,13 @@ def run(options: Options, argv: list[str]) -> int:
         from reproduce.trials import carry_out
 
         return carry_out(options, experiment, space, display, argv)
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process once its parent has: none may search on beside those of a --resume."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _side_by_side(options: Options, argv: list[str], display: Display) -> bool:
@@ -87,6 +101,7 @@ def _side_by_side(options: Options, argv: list[str], display: Display) -> bool:
     def start(role: str) -> subprocess.Popen:
         variables = {ROLE: role, f"{KERAS_TUNER}_ORACLE_IP": LOOPBACK}
         variables |= {f"{KERAS_TUNER}_ORACLE_PORT": str(port), "REPRODUCE_THREADS": "1"}
+        variables[PARENT] = str(os.getpid())
         return subprocess.Popen(command, env=os.environ | variables)
 
     chief = start(CHIEF)
@@ -123,7 +138,8 @@ def budgeted(options: Options, experiment: Experiment, run: Run) -> Run:
 
 
 def _prepare(options: Options, experiment: Experiment, space: Search) -> None:
-    """Notes what is searched; refuses to go on with a search of something else."""
+    """Notes what is searched, and mends what a kill left behind; refuses to go on with a search of
+    something else."""
     template = budgeted(options, experiment, space.template)
     asked = {
         "axes": {name: list(values) for name, values in space.axes.items()},
@@ -147,5 +163,9 @@ def _prepare(options: Options, experiment: Experiment, space: Search) -> None:
                 f"the earlier search of {options.name} had another {' and '.join(changed)}: "
                 "restore it to --resume, or forget that search by --overwrite"
             )
+    for results in (options.results(), options.results("_best")):
+        if options.overwrite:
+            results.remove()
+        results.repair()
     options.state_dir.mkdir(parents=True, exist_ok=True)
     note.write_text(json.dumps(asked, indent=1))

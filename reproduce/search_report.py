@@ -53,19 +53,26 @@ def gather(name: str, profile: str, results_dir: Path) -> Found | None:
         if entries[key]["run"]["updates"] == most
     )
     trials = runs.groupby(["trial", *space.axes]).error.agg(["mean", "sem", "count"]).reset_index()
-    best = Results(results_dir, profile, f"search_{name}_best")
-    tested = best.runs()
+    trials = trials.sort_values("mean", kind="stable")
+    # Not of a trial that lacks a seed, which failed or is still to come.
+    best = trials[trials["count"] == trials["count"].max()].iloc[0]
+    # As declared: pandas has numbers of its own.
+    point = {a: next((v for v in each if v == best[a]), best[a]) for a, each in space.axes.items()}
+    finals = plan.search_finals(experiment, profile, point)
+    tested = {
+        row.run: row.value
+        for row in Results(results_dir, profile, f"search_{name}_best").rows()
+        if (row.split, row.measure) == ("test", measure)
+    }
     tests = pd.DataFrame(
-        [
-            space.point(tested[row.run]["run"])
-            | {"arm": row.arm, "seed": row.seed, "error": row.value}
-            for row in best.rows()
-            if (row.split, row.measure) == ("test", measure)
-        ]
+        space.point(planned.run.settings())
+        | {"arm": planned.arm, "seed": planned.run.seed, "error": tested[planned.run.key]}
+        for planned in finals
+        if planned.run.key in tested
     )
     # A search trains with the budget's full number of updates.
     budget = replace(experiment.budgets[profile], choice_updates=None).describe()
-    return Found(name, profile, space, measure, budget, trials.sort_values("mean"), tests)
+    return Found(name, profile, space, measure, budget, trials, tests)
 
 
 def trials_table(found: Found) -> Table:
@@ -118,9 +125,11 @@ def tests_table(found: Found) -> Table:
         errors = found.tests.pivot(index="seed", columns="arm", values="error")
         for arm in dict.fromkeys(found.tests.arm):
             ours = interval(list(errors[arm].dropna()))
-            gain = interval(list((errors[arm] - errors["Best found"]).dropna()))
             settings = found.settings(found.tests[found.tests.arm == arm].iloc[0])
-            better = f"{gain.mean:.2f} points [{gain.low:.2f}, {gain.high:.2f}]"
+            better = ""
+            if arm != plan.BEST_FOUND and plan.BEST_FOUND in errors:
+                gain = interval(list((errors[arm] - errors[plan.BEST_FOUND]).dropna()))
+                better = f"{gain.mean:.2f} points [{gain.low:.2f}, {gain.high:.2f}]"
             rows.append(
                 (
                     arm,
@@ -128,7 +137,7 @@ def tests_table(found: Found) -> Table:
                     f"{ours.mean:.2f} ± {ours.standard_error:.2f}",
                     str(ours.n),
                     found.budget,
-                    "" if arm == "Best found" else better,
+                    better,
                 )
             )
     title = f"search {found.name}, {found.profile} profile: tested once"

@@ -5,6 +5,7 @@ that asked for it.
 """
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -65,15 +66,11 @@ def carry_out(
             tuner.search(verbose=0)
             best = tuner.best()
             display.say(f"best of {len(tuner.oracle.trials)} trials: {tuner.told(best)}")
-            finals = {"Best found": tuner.run_of(best), **space.baselines}
-            budget = experiment.budgets[options.profile]
-            display.stage(f"search_{options.name} final", len(finals) * budget.seeds)
-            for seed in range(1, budget.seeds + 1):
-                for arm, run in finals.items():
-                    run = plan.final_run(plan.budgeted(run, budget, experiment), experiment, seed)
-                    run = replace(run, hold_out=False, curve_points=0, probes=())
-                    with contextlib.suppress(FailedTrialError):  # recorded; the others still run
-                        trainer.train(Planned(arm, None, "", run), options.results("_best"))
+            finals = plan.search_finals(experiment, options.profile, best.hyperparameters.values)
+            display.stage(f"search_{options.name} final", len(finals))
+            for planned in finals:
+                with contextlib.suppress(FailedTrialError):  # recorded; the others still run
+                    trainer.train(planned, options.results("_best"))
         except _Stopped:
             display.say("stopped early; the same command with --resume goes on from here")
             return 130
@@ -152,6 +149,8 @@ class Tuner(BaseTuner):
         are the next ones."""
         if Path(self.oracle._get_oracle_fname()).exists():
             self.oracle.reload()
+        if isinstance(self.oracle, keras_tuner.oracles.GridSearchOracle):
+            _find_place_in_grid(self.oracle)
         self.oracle.ongoing_trials.clear()
         for trial in self.oracle.trials.values():
             waiting = trial.trial_id in self.oracle._retry_queue
@@ -189,9 +188,26 @@ class Tuner(BaseTuner):
         done = [t for t in self.oracle.trials.values() if t.status == TrialStatus.COMPLETED]
         if not done:
             raise UserError("no trial of the search was completed, so there is no best one")
-        return min(
-            done, key=lambda t: (-t.hyperparameters.values.get("tuner/epochs", EPOCHS), t.score)
-        )
+
+        def rank(trial) -> tuple:
+            epochs = trial.hyperparameters.values.get("tuner/epochs", EPOCHS)
+            return -epochs, trial.score, trial.trial_id
+
+        return min(done, key=rank)
+
+
+def _find_place_in_grid(oracle: keras_tuner.oracles.GridSearchOracle) -> None:
+    """Orders the trials of an earlier grid search, which keras-tuner itself does not save."""
+
+    def order(one: str, other: str) -> int:
+        values = (oracle.trials[each].hyperparameters.values for each in (one, other))
+        return oracle._compare(*values)
+
+    ordered = sorted(oracle.trials, key=functools.cmp_to_key(order))
+    for before, trial_id in zip([None, *ordered], ordered, strict=False):
+        oracle._ordered_ids.insert(trial_id, before)
+    # Each is asked for its next combination, of which most have been tried.
+    oracle._populate_next = ordered
 
 
 def _oracle(options: Options, space: Search, measure: str) -> keras_tuner.Oracle:

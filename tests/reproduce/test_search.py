@@ -117,17 +117,33 @@ def test_an_earlier_search_is_gone_on_with_or_forgotten_but_never_by_accident(tm
     assert "another tuner" in capsys.readouterr().err
     assert main(command(tmp_path, "--resume")) == 0
     assert results(tmp_path).csv.read_text() == rows
-    assert main(command(tmp_path, "--resume", trials=4)) == 0
+    assert main(command(tmp_path, "--resume", trials=9)) == 0
     assert results(tmp_path).csv.read_text().startswith(rows)
-    assert len(results(tmp_path).runs()) == 8
+    assert len(results(tmp_path).runs()) == 18
+    reported_best_is_tested(tmp_path)
     assert main(command(tmp_path, "--overwrite", "--tuner", "grid")) == 0
+    assert len(results(tmp_path).runs()) == 6  # what was forgotten is in no report
+    reported_best_is_tested(tmp_path)
 
 
-def test_after_kill_9_no_trial_is_lost_or_repeated(tmp_path):
+def reported_best_is_tested(folder):
+    """Each arm once a seed, the best one at the point of the lowest mean validation error."""
+    found = search_report.gather(NAME, "smoke", folder)
+    assert sorted(found.tests.arm) == sorted(["Best found", "No dropout", "The paper's choice"] * 2)
+    lowest = found.trials.iloc[0]
+    best = found.tests[found.tests.arm == "Best found"]
+    for axis in found.space.axes:
+        assert set(best[axis]) == {lowest[axis]}
+    assert search_report.tests_table(found).rows
+
+
+@pytest.mark.parametrize("tuner", ["grid", "random"])
+def test_after_kill_9_no_trial_is_lost_or_repeated(tuner, tmp_path):
     reference, killed = tmp_path / "reference", tmp_path / "killed"
-    assert main(command(reference, trials=8)) == 0
+    asked = ("--tuner", tuner)
+    assert main(command(reference, *asked, trials=8)) == 0
     process = subprocess.Popen(
-        [sys.executable, "-m", "reproduce", *command(killed, trials=8)],
+        [sys.executable, "-m", "reproduce", *command(killed, *asked, trials=8)],
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -138,7 +154,10 @@ def test_after_kill_9_no_trial_is_lost_or_repeated(tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert 5 <= len(results(killed).runs()) < 16
-    assert main(command(killed, "--resume", trials=8)) == 0
+    # As if the kill had come between a run's rows and what makes them count.
+    with results(killed).csv.open("a") as file:
+        file.write("half,trial 9,,1001,validation,error_percent,200,9.9\n")
+    assert main(command(killed, *asked, "--resume", trials=8)) == 0
     for kind in ("", "_best"):
         mine, other = (
             sorted(results(f, kind).csv.read_text().splitlines()) for f in (killed, reference)
@@ -228,6 +247,33 @@ def test_a_chief_and_two_workers_finish_although_one_is_killed(tmp_path):
     assert runs == {(f"trial {i:02}", seed) for i in range(20) for seed in (1001, 1002)}
     assert len(results(tmp_path).runs()) == 40
     assert len(results(tmp_path, "_best").ended()) == 6
+
+
+def test_a_chief_and_workers_end_with_the_command_that_started_them(tmp_path):
+    arguments = command(tmp_path, trials=50)
+    arguments[arguments.index("--workers") + 1] = "2"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reproduce", *arguments], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    roles, parts = ("chief", "tuner0", "tuner1"), [None]
+    deadline = time.monotonic() + 60
+    while None in parts and time.monotonic() < deadline:
+        time.sleep(0.1)
+        parts = [_process_of(role, process.pid) for role in roles]
+    assert None not in parts
+    process.kill()
+    process.wait()
+    while any(map(_is_alive, parts)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(_is_alive, parts))
+
+
+def _is_alive(process):
+    """Whether it runs; one that nobody waits for stays in the list when it has ended."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
 
 
 def test_a_chief_with_workers_elsewhere_refuses_an_earlier_search_too(
