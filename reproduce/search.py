@@ -23,8 +23,8 @@ from reproduce.record import Results, writer_lock
 
 KERAS_TUNER, LOOPBACK = "KERASTUNER", "127.0.0.1"
 ROLE, CHIEF = f"{KERAS_TUNER}_TUNER_ID", "chief"
-# Of a chief and workers that one command started: its process, looked for this often.
-PARENT, PARENT_SECONDS = "REPRODUCE_PARENT", 0.5
+# Of a chief and workers that one command started: its process; and how often all look around.
+PARENT, LOOK_SECONDS = "REPRODUCE_PARENT", 0.5
 AGAIN = ("--resume", "--overwrite")
 TUNERS = ("grid", "random", "bayesian", "hyperband")
 
@@ -81,7 +81,7 @@ def run(options: Options, argv: list[str]) -> int:
 def _end_with(parent: int) -> None:
     """Ends this process once its parent has: none may search on beside those of a --resume."""
     while os.getppid() == parent:
-        time.sleep(PARENT_SECONDS)
+        time.sleep(LOOK_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -89,7 +89,7 @@ def _side_by_side(options: Options, argv: list[str], display: Display) -> bool:
     """A chief and `--workers` workers on this machine, until no worker is left: each is this
     command with keras-tuner's own variables, as it would be on another machine.
 
-    Whatever a worker that was killed leaves undone is done afterwards, by the caller. Returns
+    Whatever one of them that was killed leaves undone is done afterwards, by the caller. Returns
     whether the search may go on, which Ctrl-C ends.
     """
     with socket.socket() as probe:
@@ -106,11 +106,17 @@ def _side_by_side(options: Options, argv: list[str], display: Display) -> bool:
 
     chief = start(CHIEF)
     workers = {f"tuner{i}": start(f"tuner{i}") for i in range(options.workers)}
+    at_work = dict(workers)
     try:
-        for name, worker in workers.items():
-            status = worker.wait()
-            if status not in (0, 130):
-                display.say(f"worker {name} ended with status {status}; the others go on")
+        while at_work:
+            time.sleep(LOOK_SECONDS)
+            if chief.poll():  # its workers would wait for it in vain
+                display.say(f"the chief ended with status {chief.returncode}; going on without it")
+                return True
+            for name in [name for name, worker in at_work.items() if worker.poll() is not None]:
+                status = at_work.pop(name).returncode
+                if status not in (0, 130):
+                    display.say(f"worker {name} ended with status {status}; the others go on")
         return all(worker.returncode != 130 for worker in workers.values())
     except KeyboardInterrupt:  # which the workers got too
         for worker in workers.values():
