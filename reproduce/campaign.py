@@ -55,11 +55,14 @@ def run(names: list[str], options: Options, argv: list[str]) -> int:
             return 0
         lacking = _fetch(sorted(set().union(*needed.values())), options.data_dir)
         able = [name for name in names if needed[name] and not needed[name] & lacking.keys()]
-        for dataset, why in lacking.items():
-            waiting = ", ".join(name for name in names if dataset in needed[name])
-            if not able:
-                raise UserError(why)
-            display.say(f"{waiting} not run: {why}")
+        waiting = [
+            f"{', '.join(name for name in names if dataset in needed[name])} not run: {why}"
+            for dataset, why in lacking.items()
+        ]
+        if not able:
+            raise UserError("; ".join(waiting))
+        for sentence in waiting:
+            display.say(sentence)
         status = Campaign(options, argv, display, began).carry_out(able)
         return status or (2 if lacking else 0)
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +24,8 @@ PREPARED = {
     "cifar100_zca": ("cifar100", whitened),
     "svhn_standardised": ("svhn", standardised),
 }
+# Beside a file of the cache: what its images must sum up to.
+CHECKSUM = ".crc32"
 DIGITS_TEST_EXAMPLES = 360
 SPLIT_SEED = 0
 
@@ -126,20 +130,37 @@ def _prepared(name: str, data_dir: Path | None) -> Dataset:
     text = f"{name} {dataset.digest} {EPSILON_SHARE} {dataset.held_out}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     path = cache_dir() / f"{name}-{digest}.npy"
-    try:
-        images = np.load(path)
-    except (OSError, ValueError, EOFError):
+    images = _kept(path)
+    if images is None or images.shape != dataset.images.shape:
         say(f"preparing {name} (once; half a minute on two cores)")
         images = prepare(dataset.images, dataset.order[dataset.held_out :])
         _keep(path, images)
     return replace(dataset, name=name, images=images, digest=digest)
 
 
+def _checksum(images: np.ndarray) -> str:
+    return f"{zlib.crc32(np.ascontiguousarray(images).data):08x}"
+
+
+def _kept(path: Path) -> np.ndarray | None:
+    """The images in a file of the cache; None if it is not as it was written."""
+    try:
+        images = np.load(path)
+        wanted = path.with_suffix(CHECKSUM).read_text()
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    is_whole = isinstance(images, np.ndarray) and _checksum(images) == wanted
+    return images if is_whole else None
+
+
 def _keep(path: Path, images: np.ndarray) -> None:
     part = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in path.parent.glob(f".*-{path.name}"):  # of a process that was killed
+            leftover.unlink(missing_ok=True)
         np.save(part, images)  # with the name's end .npy, so that NumPy adds none
+        path.with_suffix(CHECKSUM).write_text(_checksum(images))
         os.replace(part, path)
     except OSError as error:
         say(f"{path} cannot be written ({error.strerror}); it is made anew next time")

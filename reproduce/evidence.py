@@ -15,6 +15,7 @@ from reproduce import Cell, Claim, Experiment, Run, as_tuple, plan
 from reproduce.record import COLUMNS, Row
 
 CONFIDENCE = 0.95
+HARDLY_TRAINED_PERCENT = 50
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
 
 
@@ -101,6 +102,15 @@ class Evidence:
 
     def diverged(self, arm: str, x: float | None) -> int:
         return len(self.values(arm, x, "train", "diverged"))
+
+    def is_hardly_trained(self, claim: Claim) -> bool:
+        """Whether an arm of the claim errs on most of its own training images: then nothing can be
+        said of what regularises it."""
+        xs = {claim.x, claim.x if claim.worse_x is None else claim.worse_x}
+        xs |= set() if claim.than_x is None else {claim.than_x}
+        arms = {*as_tuple(claim.better), *as_tuple(claim.worse)}
+        errors = [self.values(arm, x, "train", "error_percent") for arm in arms for x in xs]
+        return any(each.mean() > HARDLY_TRAINED_PERCENT for each in errors if len(each))
 
     def difference(self, claim: Claim) -> pd.Series | None:
         """For each seed, by how much the claim's difference favours it; None if not run here."""

@@ -32,7 +32,7 @@ def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         else:
             place = (i * share, 0.0, 0.95 * share, 1 - TITLE_HEIGHT)
         inset = axes.inset_axes(place)
-        inset.imshow(found[arm], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        inset.imshow(found[arm], cmap="gray", vmin=0, vmax=1, interpolation="none")
         inset.set(xticks=[], yticks=[])
         if len(order) > 1:
             width = TITLE_CHARACTERS if not is_wide else 3 * TITLE_CHARACTERS

@@ -106,7 +106,11 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         numbers = evidence.paper(split) if view.paper else {}
         return {place: number for place, number in numbers.items() if place[1] is not None}
 
-    lines = list(dict.fromkeys(placed.line))
+    # In the view's order: its first split solid, its second dashed.
+    places = placed.drop_duplicates("line").sort_values(
+        "split", key=lambda splits: splits.map(view.splits.index), kind="stable"
+    )
+    lines = list(places.line)
     several = {"style": "line", "style_order": lines} if len(lines) > 1 else {}
     sns.lineplot(
         placed,
@@ -128,6 +132,10 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     for split in view.splits:
         for arm in arms:
             _paper_points(paper(split), view, axes, arm, split, first=arm == arms[0])
+            level = evidence.paper(split).get((arm, None)) if view.paper else None
+            if level is not None:
+                label = f"{arm}, one level in {view.paper} of the paper"
+                axes.axhline(level.error_percent, color=PAPER, linestyle=":", label=label)
     wanted = told(view.measures[0])
     if len(view.measures) > 1:
         wanted = wanted.split("(")[-1].rstrip(")") if "(" in wanted else "value"

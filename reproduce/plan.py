@@ -222,7 +222,7 @@ def status(name: str, results_dir: Path) -> dict:
         profiles[profile] = {
             "runs_done": sum(p.run.key in ended for p in planned),
             "runs_total": runs_total,
-            "minutes": round(updates * budget.update_ms / 60_000, 1),
+            "minutes": round(updates * budget.update_ms / 60_000, 2),
             "budget": budget.describe(),
         }
     told = {"name": name, "title": experiment.title, "source": experiment.source}

@@ -20,6 +20,8 @@ from reproduce.evidence import (
 
 # A measure taken at more places along x fills no table.
 MOST_PLACES = 40
+# Settings of which a better value may lie beyond those tried.
+EDGED = ("learning_rate", "max_norm", "l2", "l1", "sparsity_cost")
 # Of verdicts, by how they begin.
 ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
 
@@ -77,8 +79,11 @@ def measured_table(e: Evidence) -> Table:
             # The paper's own error bar widens the tolerance.
             tolerance = view.tolerance_points + theirs.uncertainty
             verdict = e.qualified(level_verdict(ours, theirs.error_percent, tolerance))
-            if examples := e.experiment.budgets[e.profile].examples:
-                verdict = f"not judged on {examples:,} examples"
+            budget = e.experiment.budgets[e.profile]
+            if budget.examples:
+                verdict = f"not judged on {budget.examples:,} examples"
+            elif budget.width != 1:
+                verdict = f"not judged at {budget.width:g} of the width"
             published = _number(theirs.error_percent)
             published += f" ± {_number(theirs.uncertainty)}" if theirs.uncertainty else ""
         if diverged := e.diverged(cell.arm, cell.x):
@@ -110,12 +115,16 @@ def measured_table(e: Evidence) -> Table:
 
 
 def _chosen(cell: Cell, run: Run | None) -> str:
-    """The chosen settings; with a warning where a better learning rate may lie off the grid."""
+    """The chosen settings; with a warning where better ones may lie off the grid."""
     if run is None:
         return "not chosen yet"
-    rates = {candidate.learning_rate for candidate in cell.candidates}
-    at_edge = len(rates) > 1 and run.learning_rate in (min(rates), max(rates))
-    return plan.tuned_settings(cell, run) + (" (an end of its grid)" if at_edge else "")
+    at_ends = []
+    for name in EDGED:
+        tried = {getattr(candidate, name) for candidate in cell.candidates} - {None}
+        if len(tried) > 1 and getattr(run, name) in (min(tried), max(tried)):
+            at_ends.append(name.replace("_", " "))
+    ends = f" (at an end of what was tried: {', '.join(at_ends)})" if at_ends else ""
+    return plan.tuned_settings(cell, run) + ends
 
 
 def claims_table(e: Evidence) -> Table:
@@ -133,7 +142,9 @@ def claims_table(e: Evidence) -> Table:
         said = "none yet" if not found.n else f"{_number(found.mean, digits)} {unit}".rstrip()
         if found.n > 1:
             said += f" [{_number(found.low, digits)}, {_number(found.high, digits)}]"
-        verdict = e.qualified(claim_verdict(found, claim.margin, claim.within))
+        verdict = e.qualified(claim_verdict(found, claim.margin, claim.within)) if found.n else ""
+        if found.n and e.is_hardly_trained(claim):
+            verdict = "not judged: hardly trained at this budget"
         rows.append((claim.text, said, str(found.n), e.budget, verdict))
     title = f"{e.experiment.source} — {e.profile} profile: claims"
     columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")

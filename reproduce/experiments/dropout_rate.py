@@ -45,7 +45,7 @@ experiment = Experiment(
         "paper": Budget(updates=100_000, seeds=10, choice_seeds=3, update_ms=0.5),
     },
     hold_out=True,
-    curve_points=15,
+    curve_points=12,
     search=Search(
         template=RUN,
         axes={

@@ -43,7 +43,7 @@ experiment = Experiment(
             seeds=3,
             choice_updates=400,
             width=1 / 4,
-            xs=(100, 1_000, 5_000),
+            xs=(1_000, 5_000),
             update_ms=1.3,
         ),
         "cpu": Budget(updates=10_000, seeds=3, choice_updates=3_000, update_ms=11),

@@ -42,7 +42,15 @@ experiment = Experiment(
     measures=("error_percent", "nll", "calibration_percent"),
     probes=("monte_carlo",),
     view=averaged("error_percent"),
-    panels=(averaged("nll"), averaged("calibration_percent")),
+    panels=(
+        averaged("nll"),
+        averaged("calibration_percent"),
+        View(
+            kind="against_x",
+            measures=("monte_carlo_error_percent_sd",),
+            x_label="number of networks averaged, k (standard deviation over resamples)",
+        ),
+    ),
     claims=(
         close("Averaging 51 networks equals weight scaling", 51, within=0.05),
         Claim(

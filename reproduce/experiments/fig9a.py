@@ -33,9 +33,9 @@ CLAIMS = (
 BUDGETS = {
     "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, xs=(0.5, 1.0), update_ms=10),
     "quick": Budget(
-        updates=1_000,
+        updates=800,
         seeds=3,
-        choice_updates=300,
+        choice_updates=250,
         width=1 / 8,
         examples=5_000,
         xs=(0.3, 0.5, 0.8, 1.0),

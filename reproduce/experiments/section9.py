@@ -54,7 +54,7 @@ experiment = Experiment(
     ),
     budgets={
         "smoke": Budget(data="digits", updates=400, seeds=2, update_ms=5),
-        "quick": Budget(updates=3_000, seeds=3, update_ms=0.5),
+        "quick": Budget(updates=3_000, seeds=3, choice_updates=800, update_ms=0.5),
         "cpu": Budget(updates=20_000, seeds=3, update_ms=1),
         "paper": Budget(updates=1_000_000, seeds=3, update_ms=0.3),
     },

@@ -77,9 +77,9 @@ experiment = Experiment(
             update_ms=10,
         ),
         "quick": Budget(
-            updates=1_000,
+            updates=800,
             seeds=3,
-            choice_updates=300,
+            choice_updates=250,
             width=1 / 4,
             examples=5_000,
             arms=(SIMARD, LOGISTIC, BASELINE, DROPOUT, MAX_NORM),

@@ -63,9 +63,9 @@ BUDGETS = {
         update_ms=60,
     ),
     "quick": Budget(
-        updates=300,
+        updates=200,
         seeds=2,
-        choice_updates=100,
+        choice_updates=60,
         width=1 / 16,
         examples=2_000,
         arms=(NONE, FC, ALL),

@@ -19,6 +19,8 @@ def find(trained: Trained) -> Iterator[Measured]:
         # The last bin holds all that lies beyond.
         bins = np.minimum((each.ravel() / BIN_WIDTH).astype(int), BINS - 1)
         shares = 100 * np.bincount(bins, minlength=BINS) / bins.size
-        yield trained.row(f"{name}_mode", (shares.argmax() + 0.5) * BIN_WIDTH)
+        # Of units, the mode is that of those that are ever active.
+        first = 1 if name == "unit_mean" else 0
+        yield trained.row(f"{name}_mode", (first + shares[first:].argmax() + 0.5) * BIN_WIDTH)
         for i, share in enumerate(shares):
             yield trained.row(f"{name}_share_percent", share, x=round((i + 0.5) * BIN_WIDTH, 3))

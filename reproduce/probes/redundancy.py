@@ -9,7 +9,7 @@ from reproduce.probes import AT_ONCE, Measured, Trained
 
 FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 REPETITIONS = 5
-EXAMPLES = 5_000
+EXAMPLES = 3_000
 
 
 def find(trained: Trained) -> Iterator[Measured]:

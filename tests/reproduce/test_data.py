@@ -304,9 +304,12 @@ def test_prepared_images_are_kept_and_fitted_on_no_validation_or_test_image(
     np.testing.assert_array_equal(data.load("cifar10_zca", tmp_path).images, first.images)
     assert len(fitted_on) == 1
     (kept,) = cache.glob("*.npy")
+    for wrong in (np.zeros_like(first.images), first.images[:5]):
+        np.save(kept, wrong)
+        np.testing.assert_array_equal(data.load("cifar10_zca", tmp_path).images, first.images)
     kept.write_bytes(kept.read_bytes()[:-50])
     np.testing.assert_array_equal(data.load("cifar10_zca", tmp_path).images, first.images)
-    assert len(fitted_on) == 2
+    assert len(fitted_on) == 4
     assert "preparing cifar10_zca" in capsys.readouterr().err
     kept.unlink()
     monkeypatch.setattr(data.np, "save", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))

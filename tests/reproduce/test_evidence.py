@@ -2,13 +2,14 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from reproduce import Budget, Claim, Experiment, View, arms, evidence, plan
 from reproduce.evidence import Interval, claim_verdict, gather, interval, level_verdict
 from reproduce.record import Row
-from reproduce.tables import measured_table, verdicts_table
+from reproduce.tables import claims_table, measured_table, verdicts_table
 
 
 def test_the_interval_is_students():
@@ -169,7 +170,19 @@ def test_a_verdict_names_its_budget_and_other_data_is_not_judged(toy, tmp_path):
 def test_a_choice_at_the_end_of_its_grid_is_marked(toy, tmp_path):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
     rows = measured_table(gather("toy", "cpu", tmp_path)).rows
-    assert all("learning rate 0.1 (an end of its grid)" in row for row in rows)
+    assert all(
+        "learning rate 0.1 (at an end of what was tried: learning rate)" in row for row in rows
+    )
+
+
+def test_arms_that_err_on_most_of_their_training_images_are_not_judged(toy, tmp_path):
+    fill(tmp_path, {"A": (62.0, 63.0, 64.0), "B": (81.0, 82.1, 83.0)})
+    found = gather("toy", "cpu", tmp_path)
+    assert claims_table(found).rows[1][-1] == "reproduced at this budget"
+    for error, verdict in ((49.0, "reproduced at"), (51.0, "not judged: hardly trained")):
+        trained = found.final.assign(split="train", value=error)
+        told = claims_table(replace(found, final=pd.concat([found.final, trained]))).rows[1][-1]
+        assert told.startswith(verdict)
 
 
 def test_the_report_says_which_claims_could_be_judged_and_which_could_not(toy, tmp_path):
