@@ -31,6 +31,7 @@ report: setup
 tensorboard: setup
 	@echo "Open the address below. Time Series shows error and loss, Images features, masks and"
 	@echo "misclassified digits, Histograms weights and activations, HParams all runs side by side."
+	@echo "Of many runs TensorBoard shows none at first: tick some at the left."
 	@$(PYTHON) -m tensorboard.main --logdir logs --host 127.0.0.1
 
 test: setup

@@ -29,6 +29,7 @@ COLUMNS = (
     "learning_rate",
     "momentum",
     "keep_input",
+    "keep_conv",
     "keep",
     "noise",
     "max_norm",
@@ -80,9 +81,10 @@ class EventLog:
         values = {name: getattr(run, name, None) for name in COLUMNS}
         values |= {"experiment": experiment, "arm": planned.arm, "x": planned.x}
         values |= {"net": type(run.net).__name__, "hidden": str(getattr(run.net, "hidden", ""))}
-        if isinstance(run.keep, tuple):  # a column holds numbers and texts
-            values["keep"] = str(run.keep)
-        hparams.hparams({name: value for name, value in values.items() if value is not None})
+        # A column holds numbers or texts.
+        stated = {name: value for name, value in values.items() if value not in (None, ())}
+        told = {n: str(v) if isinstance(v, tuple) else v for n, v in stated.items()}
+        hparams.hparams(told, trial_id=f"{experiment}/{planned.folder}")
 
     def update(self) -> None:
         """Logs what is new; cheap when nothing is."""

@@ -23,8 +23,12 @@ from reproduce.record import Results, writer_lock
 
 KERAS_TUNER, LOOPBACK = "KERASTUNER", "127.0.0.1"
 ROLE, CHIEF = f"{KERAS_TUNER}_TUNER_ID", "chief"
+IP, PORT = f"{KERAS_TUNER}_ORACLE_IP", f"{KERAS_TUNER}_ORACLE_PORT"
 # Of a chief and workers that one command started: its process; and how often all look around.
 PARENT, LOOK_SECONDS = "REPRODUCE_PARENT", 0.5
+# What workers have, once the chief has ended, to end too.
+SECONDS_TO_END = 20
+MOST_STARTS = 4
 AGAIN = ("--resume", "--overwrite")
 TUNERS = ("grid", "random", "bayesian", "hyperband")
 
@@ -59,6 +63,12 @@ def run(options: Options, argv: list[str]) -> int:
     experiment, space = declared(options)
     dataset = budgeted(options, experiment, space.template).data
     if role := os.environ.get(ROLE):  # in a search of many processes, maybe on many machines
+        lacking = [name for name in (IP, PORT) if not os.environ.get(name)]
+        if lacking:
+            raise UserError(
+                f"{ROLE}={role} joins a search of many processes: {' and '.join(lacking)} must "
+                f"name its chief; without {ROLE} the search runs here alone"
+            )
         if parent := os.environ.get(PARENT):
             threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
         if role == CHIEF:
@@ -68,8 +78,8 @@ def run(options: Options, argv: list[str]) -> int:
         with Display() as display:
             return take_part(options, experiment, space, display, argv)
     with writer_lock(options.results_dir, options.profile), Display() as display:
-        _prepare(options, experiment, space)
         data.load(dataset, options.data_dir)
+        _prepare(options, experiment, space)
         if options.workers > 1 and not _side_by_side(options, argv, display):
             return 130
         # Here, since only this needs TensorFlow.
@@ -99,24 +109,29 @@ def _side_by_side(options: Options, argv: list[str], display: Display) -> bool:
     command = [sys.executable, "-m", "reproduce", *(a for a in argv if a not in AGAIN), "--resume"]
 
     def start(role: str) -> subprocess.Popen:
-        variables = {ROLE: role, f"{KERAS_TUNER}_ORACLE_IP": LOOPBACK}
-        variables |= {f"{KERAS_TUNER}_ORACLE_PORT": str(port), "REPRODUCE_THREADS": "1"}
-        variables[PARENT] = str(os.getpid())
+        variables = {ROLE: role, IP: LOOPBACK, PORT: str(port)}
+        variables |= {PARENT: str(os.getpid()), "REPRODUCE_THREADS": "1"}
         return subprocess.Popen(command, env=os.environ | variables)
 
     chief = start(CHIEF)
     workers = {f"tuner{i}": start(f"tuner{i}") for i in range(options.workers)}
-    at_work = dict(workers)
+    starts = dict.fromkeys(workers, 1)
+    grace = SECONDS_TO_END / LOOK_SECONDS
     try:
-        while at_work:
+        while any(worker.poll() is None for worker in workers.values()) and grace > 0:
             time.sleep(LOOK_SECONDS)
             if chief.poll():  # its workers would wait for it in vain
                 display.say(f"the chief ended with status {chief.returncode}; going on without it")
                 return True
-            for name in [name for name, worker in at_work.items() if worker.poll() is not None]:
-                status = at_work.pop(name).returncode
-                if status not in (0, 130):
-                    display.say(f"worker {name} ended with status {status}; the others go on")
+            if chief.returncode == 0:  # all is done; workers need a moment to see it
+                grace -= 1
+                continue
+            for name, worker in workers.items():
+                if worker.poll() not in (None, 0, 130) and starts[name] < MOST_STARTS:
+                    # One of the same name is given the trial that this one leaves undone.
+                    display.say(f"worker {name} ended with status {worker.returncode}; restarted")
+                    starts[name] += 1
+                    workers[name] = start(name)
         return all(worker.returncode != 130 for worker in workers.values())
     except KeyboardInterrupt:  # which the workers got too
         for worker in workers.values():
@@ -174,4 +189,6 @@ def _prepare(options: Options, experiment: Experiment, space: Search) -> None:
             results.remove()
         results.repair()
     options.state_dir.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps(asked, indent=1))
+    part = note.with_suffix(".part")
+    part.write_text(json.dumps(asked, indent=1))
+    os.replace(part, note)

@@ -27,6 +27,7 @@ class Found:
     space: Search
     measure: str
     budget: str
+    test_budget: str
     trials: pd.DataFrame
     # Arm, seed, test error, settings.
     tests: pd.DataFrame
@@ -70,9 +71,10 @@ def gather(name: str, profile: str, results_dir: Path) -> Found | None:
         for planned in finals
         if planned.run.key in tested
     )
-    # A search trains with the budget's full number of updates.
-    budget = replace(experiment.budgets[profile], choice_updates=None).describe()
-    return Found(name, profile, space, measure, budget, trials, tests)
+    # A trial makes all of the budget's updates, except where Hyperband has not come so far.
+    budget = replace(experiment.budgets[profile], choice_updates=None)
+    tried, tested_with = replace(budget, updates=most).describe(), budget.describe()
+    return Found(name, profile, space, measure, tried, tested_with, trials, tests)
 
 
 def trials_table(found: Found) -> Table:
@@ -136,7 +138,7 @@ def tests_table(found: Found) -> Table:
                     settings,
                     f"{ours.mean:.2f} ± {ours.standard_error:.2f}",
                     str(ours.n),
-                    found.budget,
+                    found.test_budget,
                     better,
                 )
             )

@@ -74,7 +74,9 @@ def carry_out(
         except _Stopped:
             display.say("stopped early; the same command with --resume goes on from here")
             return 130
-    return int(trainer.failed > 0)
+    every = (options.results(), options.results("_best"))
+    # Workers' failures too.
+    return int(any(e["status"] == "failed" for each in every for e in each.runs().values()))
 
 
 def take_part(
@@ -106,7 +108,6 @@ class _Trainer:
         self.options, self.display, self.stop_file = options, display, stop_file
         self.command = shlex.join(["python", "-m", "reproduce", *argv])
         self.origin = {"command": self.command, "commit": commit()}
-        self.failed = 0
 
     def train(self, planned: Planned, results: Results) -> float:
         """The run's last validation error, or 0 where it has none."""
@@ -120,7 +121,6 @@ class _Trainer:
             entry = outcome.provenance | self.origin | {"status": outcome.status}
             results.append(outcome.rows, run.key, entry)
             if outcome.status == "failed":
-                self.failed += 1
                 raise FailedTrialError(entry["error"])
             job.checkpoint.unlink(missing_ok=True)
             self.display.ended(run.key, planned.label, told_outcome(outcome))

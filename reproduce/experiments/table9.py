@@ -55,12 +55,13 @@ experiment = Experiment(
         "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
     },
     search=Search(
-        template=replace(PLAIN, max_norm=2.0, sparsity_target=0.1),
+        template=replace(PLAIN, max_norm=2.0, sparsity_target=0.1, l1_start_fraction=0.75),
         axes={
             "keep_input": (0.8, 1.0),
             "keep": (0.5, 0.6, 0.8, 1.0),
             "max_norm": (1.0, 2.0, 3.0, 4.0),
             "l2": (0.0, 1e-6, 1e-5, 1e-4),
+            "l1": (0.0, 1e-6, 1e-5),
             "sparsity_cost": (0.0, 1e-4, 1e-3, 1e-2),
             "learning_rate": (0.02, 0.05, 0.1),
         },
