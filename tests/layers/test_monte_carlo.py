@@ -292,7 +292,8 @@ def counting_rnn(batch):
 @pytest.mark.parametrize("before", [True, False])
 def test_every_sample_starts_from_the_states_of_stateful_layers_and_they_stay(before):
     x, rnn = counting_rnn(2)
-    y = rnn(Dropout(0.001)(x)) if before else Dropout(0.001)(rnn(x))
+    rate = 2e-5  # drops one unit in 65,536: the masks depend on the layer's automatic name
+    y = rnn(Dropout(rate)(x)) if before else Dropout(rate)(rnn(x))
     model = keras.Model(x, y)
     data = ones((2, 3, 1))
     model(data)
