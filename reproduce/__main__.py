@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from reproduce import PROFILES, UserError, plan
+from reproduce import PROFILES, UserError, overview, plan
 
 RESULTS_DIR = Path("results")
 LOG_DIR = Path("logs")
@@ -118,7 +118,7 @@ def _check_profile(profile: str) -> None:
 
 
 def _list(arguments: argparse.Namespace, argv: list[str]) -> int:
-    table = [plan.status(name, arguments.results_dir) for name in plan.names()]
+    table = [overview.status(name, arguments.results_dir) for name in plan.names()]
     if arguments.json:
         print(json.dumps(table, indent=1))
         return 0

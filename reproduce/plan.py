@@ -198,32 +198,3 @@ def runs(
     errors = results(name, profile, "choice", results_dir).final_errors(experiment.measures[0])
     count = seeds or experiment.budgets[profile].seeds
     return final_runs(experiment, profile, errors, range(1, count + 1))
-
-
-def total(experiment: Experiment, profile: str) -> tuple[int, int]:
-    """How many runs both stages have together, and how many updates those make."""
-    budget = experiment.budgets[profile]
-    choosing = choice_runs(experiment, profile)
-    final = budget.seeds * len(cells(experiment, profile))
-    updates = sum(planned.run.updates for planned in choosing) + final * budget.updates
-    return len(choosing) + final, updates
-
-
-def status(name: str, results_dir: Path) -> dict:
-    """What `list` tells of an experiment, as JSON values."""
-    experiment = load(name)
-    profiles = {}
-    for profile, budget in experiment.budgets.items():
-        ended = set().union(*(results(name, profile, s, results_dir).ended() for s in STAGES))
-        # Where nothing has ended there is nothing to look for: `list` answers at once.
-        stages = STAGES if ended else ()
-        planned = [p for stage in stages for p in runs(name, profile, stage, results_dir)]
-        runs_total, updates = total(experiment, profile)
-        profiles[profile] = {
-            "runs_done": sum(p.run.key in ended for p in planned),
-            "runs_total": runs_total,
-            "minutes": round(updates * budget.update_ms / 60_000, 2),
-            "budget": budget.describe(),
-        }
-    told = {"name": name, "title": experiment.title, "source": experiment.source}
-    return told | {"profiles": profiles}

@@ -32,9 +32,6 @@ class Found:
     # Arm, seed, test error, settings.
     tests: pd.DataFrame
 
-    def settings(self, point: pd.Series) -> str:
-        return ", ".join(f"{name.replace('_', ' ')} {point[name]:g}" for name in self.space.axes)
-
 
 def gather(name: str, profile: str, results_dir: Path) -> Found | None:
     """What a search found; None where no trial has ended."""
@@ -82,7 +79,7 @@ def trials_table(found: Found) -> Table:
     rows = [
         (
             trial["trial"],
-            found.settings(trial),
+            found.space.told(trial),
             f"{trial['mean']:.2f}" + ("" if math.isnan(trial["sem"]) else f" ± {trial['sem']:.2f}"),
             f"{trial['count']}",
         )
@@ -127,7 +124,7 @@ def tests_table(found: Found) -> Table:
         errors = found.tests.pivot(index="seed", columns="arm", values="error")
         for arm in dict.fromkeys(found.tests.arm):
             ours = interval(list(errors[arm].dropna()))
-            settings = found.settings(found.tests[found.tests.arm == arm].iloc[0])
+            settings = found.space.told(found.tests[found.tests.arm == arm].iloc[0])
             better = ""
             if arm != plan.BEST_FOUND and plan.BEST_FOUND in errors:
                 gain = interval(list((errors[arm] - errors[plan.BEST_FOUND]).dropna()))

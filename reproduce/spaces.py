@@ -47,6 +47,10 @@ class Search:
             settings[name] = (*settings.get(name, ()), settings.pop(axis))
         return replace(self.template, net=net, **settings)
 
+    def told(self, values: Mapping) -> str:
+        """A point of the space as tables and progress lines say it."""
+        return ", ".join(f"{name.replace('_', ' ')} {values[name]:g}" for name in self.axes)
+
     def point(self, settings: Mapping) -> dict:
         """The axes' values of a run, given its settings as JSON has them."""
         return {axis: _value(axis, settings) for axis in self.axes}

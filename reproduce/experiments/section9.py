@@ -22,28 +22,22 @@ RUN = Run(
 RATES = (0.001, 0.003, 0.01)
 
 
-def nearer(keep):
-    return Claim(
-        text=f"At p = {keep} it is nearer to the closed form than to plain least squares",
-        better=ARM,
-        worse=ARM,
-        x=keep,
-        measure="distance_to_closed_form_percent",
-        worse_measure="distance_to_least_squares_percent",
-    )
+def lower(text, keep, better, worse, **more):
+    """Two measures of the same runs."""
+    measures = {"measure": better, "worse_measure": worse}
+    return Claim(text=f"At p = {keep} {text}", better=ARM, worse=ARM, x=keep, **measures, **more)
 
 
 def equal(keep):
-    return Claim(
-        text=f"At p = {keep} its expected loss is the closed form's, to 1 point",
-        better=ARM,
-        worse=ARM,
-        x=keep,
-        measure="closed_form_expected_loss_percent",
-        worse_measure="expected_loss_percent",
-        split="train",
-        within=1.0,
-    )
+    text = "its expected loss is the closed form's, to 1 point"
+    losses = ("closed_form_expected_loss_percent", "expected_loss_percent")
+    return lower(text, keep, *losses, split="train", within=1.0)
+
+
+def nearer(keep):
+    text = "it is nearer to the closed form than to plain least squares"
+    distances = ("distance_to_closed_form_percent", "distance_to_least_squares_percent")
+    return lower(text, keep, *distances)
 
 
 experiment = Experiment(

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from reproduce import UserError, plan
+from reproduce import UserError, overview, plan
 
 NAME = "table9"
 
@@ -63,4 +63,4 @@ def test_settings_may_be_chosen_with_fewer_updates_and_that_is_said(experiment):
     assert {p.run.updates for p in final} == {budget.updates} == {24_000}
     assert "chosen after 10,000" in budget.describe()
     updates = sum(p.run.updates for p in [*choice, *final])
-    assert plan.total(experiment, "cpu") == (len(choice) + len(final), updates)
+    assert overview.total(experiment, "cpu") == (len(choice) + len(final), updates)
