@@ -6,12 +6,13 @@ from reproduce import Experiment, plan
 
 
 def total(experiment: Experiment, profile: str) -> tuple[int, int]:
-    """How many runs both stages have together, and how many updates those make."""
-    budget = experiment.budgets[profile]
-    choosing = plan.choice_runs(experiment, profile)
-    final = budget.seeds * len(plan.cells(experiment, profile))
-    updates = sum(planned.run.updates for planned in choosing) + final * budget.updates
-    return len(choosing) + final, updates
+    """How many runs both stages have together, and how many updates those make: counted, not
+    built, which would take `list` half a second."""
+    budget, cells = experiment.budgets[profile], plan.declared_cells(experiment, profile)
+    candidates = sum(len(cell.candidates) for cell in cells if len(cell.candidates) > 1)
+    choosing, final = candidates * budget.choice_seeds, len(cells) * budget.seeds
+    updates = choosing * (budget.choice_updates or budget.updates) + final * budget.updates
+    return choosing + final, updates
 
 
 def _ended(name: str, profile: str, results_dir: Path) -> list[set[str]]:

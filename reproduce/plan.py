@@ -74,20 +74,25 @@ def load(name: str) -> Experiment:
     return importlib.import_module(f"reproduce.experiments.{name}").experiment
 
 
-def cells(experiment: Experiment, profile: str) -> list[Cell]:
-    """The cells that a profile runs, their candidates cut to its budget."""
+def declared_cells(experiment: Experiment, profile: str) -> list[Cell]:
+    """The cells that a profile runs, as they are declared."""
     budget = experiment.budgets[profile]
-    wanted = [
+    return [
         cell
         for cell in experiment.cells
         if (budget.xs is None or cell.x in budget.xs)
         and (budget.arms is None or cell.arm in budget.arms)
     ]
+
+
+def cells(experiment: Experiment, profile: str) -> list[Cell]:
+    """The cells that a profile runs, their candidates cut to its budget."""
+    budget = experiment.budgets[profile]
     return [
         replace(
             cell, candidates=tuple(budgeted(run, budget, experiment) for run in cell.candidates)
         )
-        for cell in wanted
+        for cell in declared_cells(experiment, profile)
     ]
 
 
