@@ -52,6 +52,8 @@ class Crew:
             running[future] = job, worker
             ended.add(future)
 
+        # One that died in an earlier stage may still be starting anew.
+        client.wait_for_workers(self.workers)
         for worker in list(client.scheduler_info(n_workers=-1)["workers"])[: len(waiting)]:
             start(worker)
         for future in ended:

@@ -16,6 +16,7 @@ from statistics import fmean
 
 from reproduce import Budget, Cell, Experiment, Run, UserError, experiments
 from reproduce.record import Results
+from reproduce.runs import told
 
 STAGES = ("choice", "final")
 # Choice seeds start here, so that no final run shares a seed with the runs that chose for it.
@@ -51,11 +52,7 @@ def tuned_settings(cell: Cell, run: Run) -> str:
     each = [_flat(candidate) for candidate in cell.candidates]
     mine = _flat(run)
     varying = [name for name in mine if any(s.get(name) != each[0].get(name) for s in each)]
-    return ", ".join(f"{name.replace('_', ' ')} {_told(mine[name])}" for name in varying)
-
-
-def _told(value: float | list[float]) -> str:
-    return "/".join(f"{each:g}" for each in (value if isinstance(value, list) else [value]))
+    return told({name: mine[name] for name in varying})
 
 
 def _flat(run: Run) -> dict:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 
@@ -39,6 +40,18 @@ def _stated(value) -> dict:
         for field, each in named
         if field.default is MISSING or each != field.default
     }
+
+
+def told(settings: Mapping) -> str:
+    """Settings as tables, figures and progress lines say them."""
+    return ", ".join(f"{name.replace('_', ' ')} {told_value(settings[name])}" for name in settings)
+
+
+def told_value(value: object) -> str:
+    """One setting: a number in short, a number for each layer parted by strokes, or a text."""
+    if isinstance(value, list | tuple):
+        return "/".join(map(told_value, value))
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ import seaborn as sns
 from reproduce import Search, figures, plan
 from reproduce.evidence import interval
 from reproduce.record import Results
+from reproduce.runs import told_value
 from reproduce.tables import Table, told
 
 SHOWN_TRIALS = 10
@@ -97,7 +98,7 @@ def sensitivity_table(found: Found) -> Table:
         share = explained_percent(found.trials[name], errors)
         told_share = "too few trials" if share is None else f"{max(share, 0):.0f}"
         best = errors.groupby(found.trials[name]).mean().idxmin()
-        rows.append((name.replace("_", " "), told_share, f"{best:g}"))
+        rows.append((name.replace("_", " "), told_share, told_value(best)))
     title = f"search {found.name}, {found.profile} profile: what matters"
     columns = ("setting", "variance explained (%), beyond chance", "value of the lowest mean error")
     return Table(title, columns, rows)
@@ -179,8 +180,8 @@ def _fill(found: Found, figure: plt.Figure) -> None:
     for name, panel in zip(axes, grid[1:], strict=True):
         # Values as names: equally far apart, whatever their scale.
         order = sorted(found.space.axes[name])
-        labels = [f"{value:g}" for value in order]
-        places = found.trials[name].map(lambda value: f"{value:g}")
+        labels = [told_value(value) for value in order]
+        places = found.trials[name].map(told_value)
         sns.stripplot(x=places, y=values, order=labels, color=".4", size=4, jitter=False, ax=panel)
         means = [values[places == label].mean() for label in labels]
         panel.plot(range(len(labels)), means, color="C0", marker="o")

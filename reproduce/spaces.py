@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 
 from reproduce.nets import Mlp
-from reproduce.runs import Run
+from reproduce.runs import Run, told
 
 DEFAULTS = {field.name: field.default for field in fields(Run) if field.default is not MISSING}
 # "keep_2", "keep_conv_1": the field, and the layer counted from 1.
@@ -49,7 +49,7 @@ class Search:
 
     def told(self, values: Mapping) -> str:
         """A point of the space as tables and progress lines say it."""
-        return ", ".join(f"{name.replace('_', ' ')} {values[name]:g}" for name in self.axes)
+        return told({name: values[name] for name in self.axes})
 
     def point(self, settings: Mapping) -> dict:
         """The axes' values of a run, given its settings as JSON has them."""

@@ -76,7 +76,10 @@ def trained(form, factors):
     return net.logits(rng.normal(size=(50, SIZES[0])), False).numpy(), norms
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="trains in float64 by TensorFlow; JAX draws the same masks (test_masks)")
+@pytest.mark.skipif(
+    BACKEND != "tensorflow",
+    reason="trains in float64 by TensorFlow; JAX draws the same masks (test_masks)",
+)
 def test_both_forms_train_to_the_same_network_and_every_correction_is_needed():
     paper, norms = trained(WeightScaledDropout, [paper_to_inverted(1)] * 2)
     assert min(norms) == pytest.approx(BOUND, rel=1e-6), "the bound must bite to be tested"

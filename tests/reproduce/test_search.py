@@ -62,6 +62,8 @@ def test_each_layer_may_have_an_axis_of_its_own():
     assert rates == pytest.approx([0.1, 0.6])
     assert each.point(run.settings()) == {"keep_1": 0.9, "keep_2": 0.4}
     assert each.point(replace(run, keep=0.5).settings()) == {"keep_1": 0.5, "keep_2": 0.5}
+    texts = replace(space, axes={"noise": ("bernoulli", "gaussian")}, heat=("noise", "noise"))
+    assert texts.told({"noise": "gaussian"}) == "noise gaussian"
     for impossible in ({"keep_1": (0.5,)}, axes | {"depth": (2, 3)}):
         with pytest.raises(ValueError, match="one for each"):
             replace(space, axes=impossible, heat=tuple(impossible)[:1] * 2)
