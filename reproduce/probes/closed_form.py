@@ -21,13 +21,18 @@ def find(trained: Trained) -> Iterator[Measured]:
     tests = trained.images.reshape(len(trained.images), -1)
     ours = tests @ kernel + bias
     dropping = (1 - keep) / keep
-    spread = expected_loss(inputs, wanted, np.zeros_like(kernel), wanted.mean(axis=0), dropping)
-    loss = expected_loss(inputs, wanted, kernel, bias, dropping)
-    least = expected_loss(inputs, wanted, *solution(inputs, wanted, dropping), dropping)
+    solutions = {
+        "closed_form": solution(inputs, wanted, dropping),
+        "least_squares": solution(inputs, wanted, 0.0),
+    }
+    constant = (np.zeros_like(kernel), wanted.mean(axis=0))
+    spread, loss, least = (
+        expected_loss(inputs, wanted, weights, offset, dropping)
+        for weights, offset in (constant, (kernel, bias), solutions["closed_form"])
+    )
     yield trained.row("expected_loss_percent", 100 * loss / spread, split="train")
     yield trained.row("closed_form_expected_loss_percent", 100 * least / spread, split="train")
-    for name, penalty in (("closed_form", dropping), ("least_squares", 0.0)):
-        weights, offset = solution(inputs, wanted, penalty)
+    for name, (weights, offset) in solutions.items():
         theirs = tests @ weights + offset
         distance = np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)
         yield trained.row(f"distance_to_{name}_percent", 100 * distance)
