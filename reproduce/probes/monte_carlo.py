@@ -12,7 +12,8 @@ import numpy as np
 from reproduce.measure import MEASURES
 from reproduce.probes import Measured, Trained
 
-KS = (1, 3, 5, 9, 21, 31, 51, 79, 101, 119)
+# Figure 11's, and some between.
+KS = (1, 2, 3, 4, 5, 7, 9, 13, 17, 21, 25, 31, 41, 51, 65, 79, 90, 101, 110, 119, 120)
 POOL, RESAMPLES = 240, 20
 MEASURED = ("error_percent", "nll", "calibration_percent")
 
