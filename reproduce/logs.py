@@ -1,6 +1,7 @@
 """TensorBoard event files of every run, read with `tensorboard --logdir logs`."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from tensorboard.plugins.hparams import api as hparams
 
 from reproduce import inspection
 from reproduce.plan import Planned
-from reproduce.train import Training
+from reproduce.train import Measured, Training
 
 # Points of the scalars, and of the distributions and pictures, of a run: at most so many, and no
 # more than leave logging this share of the run's time. The first and the last are always logged.
@@ -76,6 +77,8 @@ class EventLog:
     def _write_hparams(self, planned: Planned, experiment: str) -> None:
         run = planned.run
         measures = [f"{which}_validation_{run.measures[0]}" for which in ("best", "last")]
+        # Of final runs, which hold nothing out.
+        measures.append(f"{run.measures[0]}/test")
         columns = [hparams.HParam(name) for name in COLUMNS]
         hparams.hparams_config(columns, [hparams.Metric(name) for name in measures])
         values = {name: getattr(run, name, None) for name in COLUMNS}
@@ -89,9 +92,10 @@ class EventLog:
     def update(self) -> None:
         """Logs what is new; cheap when nothing is."""
         training = self.training
-        for entry in training.history[self.measured :]:
-            with self.writer.as_default(step=entry.step):
-                tf.summary.scalar(f"{entry.measure}/{entry.split}", entry.value)
+        if training.step == 0 and not training.run.curve_points:
+            # Its history begins at its end; a curve needs its beginning too.
+            self._errors(training.measured("train", "validation"))
+        self._errors(training.history[self.measured :])
         self.measured = len(training.history)
         if training.diverged:  # its weights are no numbers
             return
@@ -101,6 +105,11 @@ class EventLog:
                 with self.writer.as_default(step=training.step):
                     write()
                 pace.logged(training.step, began)
+
+    def _errors(self, entries: Iterable[Measured]) -> None:
+        for entry in entries:
+            with self.writer.as_default(step=entry.step):
+                tf.summary.scalar(f"{entry.measure}/{entry.split}", entry.value)
 
     def _numbers(self) -> None:
         training = self.training

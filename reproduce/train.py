@@ -74,7 +74,7 @@ class Training:
         curve = {round(run.updates * i / run.curve_points) for i in range(run.curve_points)}
         saved = time.monotonic()
         if self.step == 0 and 0 in curve:
-            self._measure(("train", "validation"))
+            self.history += self.measured("train", "validation")
         while self.step < run.updates and not self.diverged:
             began = time.monotonic()
             stop = min(
@@ -86,7 +86,7 @@ class Training:
             self.step = stop
             self.diverged = not np.isfinite(self.loss)
             if (stop in curve or stop == run.updates) and not self.diverged:
-                self._measure(("train", "validation"))
+                self.history += self.measured("train", "validation")
                 self._remember()
             if stop == run.updates and not self.diverged:
                 self._finish()
@@ -100,7 +100,8 @@ class Training:
         """Updates until the next look: about a second's worth, so that Ctrl-C is answered soon."""
         return max(1, min(CHUNK_UPDATES, int(LOOK_SECONDS / max(self.update_seconds, 1e-6))))
 
-    def _measure(self, splits: tuple[str, ...]) -> None:
+    def measured(self, *splits: str) -> Iterator[Measured]:
+        """The run's measures of the network as it is now, on those of the splits that it has."""
         for split in splits:
             ids = self.parts.get(split, np.empty(0, np.int32))
             if split == "train":
@@ -109,7 +110,7 @@ class Training:
                 logits, targets = self.engine.logits(ids), self._targets(ids)
                 for name in self.run.measures:
                     value = MEASURES[name](logits, targets)
-                    self.history.append(Measured(split, name, self.step, value))
+                    yield Measured(split, name, self.step, value)
 
     def _remember(self) -> None:
         """Keeps the state if early stopping may want it back."""
@@ -125,8 +126,8 @@ class Training:
             self.engine.restore(self.best_state)
             # A run's last values are those of the network that it ends with.
             self.history = [m for m in self.history if m.step != self.step]
-            self._measure(("train", "validation"))
-        self._measure(("test",))
+            self.history += self.measured("train", "validation")
+        self.history += self.measured("test")
 
     def _targets(self, ids: np.ndarray) -> np.ndarray:
         if isinstance(self.run.net, Autoencoder):

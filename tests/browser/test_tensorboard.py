@@ -67,13 +67,14 @@ def test_each_page_shows_its_tags_and_runs_by_readable_names(address, page, tab,
         search = page.get_by_role("combobox", name="Filter tags (regex)")
         for tag in TABS[tab]:
             search.fill(tag)
-            page.get_by_text(tag, exact=True).first.wait_for(timeout=PATIENCE_MS)
+            search.press("Escape")  # closes the suggestions
+            cards = page.locator("card-view")
+            cards.get_by_text(tag, exact=True).first.wait_for(timeout=PATIENCE_MS)
     else:
         for tag in TABS[tab]:
             page.get_by_text(tag, exact=True).first.wait_for(timeout=PATIENCE_MS)
-    if tab != "hparams":
-        run = page.get_by_text(re.compile("dropout-learning-rate-0.05-seed-1"))
-        run.first.wait_for(timeout=PATIENCE_MS)
+    run = page.get_by_text(re.compile("dropout-learning-rate-0.05-seed-1"))
+    run.first.wait_for(timeout=PATIENCE_MS)
     shot = Path(os.environ.get("SCREENSHOTS", tmp_path)) / f"{tab}.png"
     page.screenshot(path=shot)
     assert shot.stat().st_size > 20_000

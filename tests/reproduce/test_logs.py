@@ -55,6 +55,27 @@ def test_every_tag_is_there_at_the_first_and_the_last_step(run_logged):
     assert UPDATES in values(events, "loss/train")
 
 
+def test_a_run_without_a_curve_shows_its_errors_at_both_ends(run, digits, tmp_path):
+    run = replace(run, updates=UPDATES, hold_out=True)
+    training, events = logged(run, digits, tmp_path / "toy" / "run")
+    for tag in ("error_percent/train", "error_percent/validation", "nll/validation"):
+        assert set(values(events, tag)) == {0, UPDATES}, tag
+    untrained = {(m.split, m.measure): m for m in Training(run, digits).measured("validation")}
+    told = values(events, "nll/validation")
+    assert told[0] == pytest.approx(untrained["validation", "nll"].value)
+    assert told[UPDATES] == pytest.approx(training.last("validation", "nll"))
+    assert all(m.step == UPDATES for m in training.history)
+
+
+def test_a_final_run_is_compared_by_its_test_error(run, digits, tmp_path):
+    training, events = logged(replace(run, updates=5, test=True), digits, tmp_path / "toy" / "run")
+    content = events.summary_metadata["_hparams_/experiment"].plugin_data.content
+    metrics = plugin_data_pb2.HParamsPluginData.FromString(content).experiment.metric_infos
+    assert "error_percent/test" in {metric.name.tag for metric in metrics}
+    told = values(events, "error_percent/test")
+    assert told == {5: pytest.approx(training.last("test", "error_percent"))}
+
+
 def test_the_values_are_those_of_the_network(run_logged, digits):
     training, events = run_logged
     assert values(events, "learning_rate")[0] == pytest.approx(training.schedule[0, 0])
