@@ -44,9 +44,11 @@ def gather(name: str, profile: str, results_dir: Path) -> Found | None:
     entries, errors = results.runs(), results.final_errors(measure)
     if not errors:
         return None
+    # A trial makes all of the budget's updates, except where Hyperband has not come so far.
+    budget = replace(experiment.budgets[profile], choice_updates=None)
     most = max(entries[key]["run"]["updates"] for key in errors)
     runs = pd.DataFrame(
-        space.point(entries[key]["run"])
+        space.point(entries[key]["run"], budget.width)
         | {"trial": entries[key]["arm"], "error": min(error, 100.0)}
         for key, error in errors.items()
         if entries[key]["run"]["updates"] == most
@@ -64,13 +66,11 @@ def gather(name: str, profile: str, results_dir: Path) -> Found | None:
         if (row.split, row.measure) == ("test", measure)
     }
     tests = pd.DataFrame(
-        space.point(planned.run.settings())
+        space.point(planned.run.settings(), budget.width)
         | {"arm": planned.arm, "seed": planned.run.seed, "error": tested[planned.run.key]}
         for planned in finals
         if planned.run.key in tested
     )
-    # A trial makes all of the budget's updates, except where Hyperband has not come so far.
-    budget = replace(experiment.budgets[profile], choice_updates=None)
     tried, tested_with = replace(budget, updates=most).describe(), budget.describe()
     return Found(name, profile, space, measure, tried, tested_with, trials, tests)
 

@@ -17,7 +17,7 @@ class Search:
     """A search space: `template` with, for each axis, one of its values.
 
     An axis is a field of a run; or "width" and "depth", the units and the number of an Mlp's hidden
-    layers; or "keep_1", "keep_2", ... (fully connected hidden layers) and "keep_conv_1", ...
+    layers, before a profile's budget scales them; or "keep_1", "keep_2", ... (fully connected hidden layers) and "keep_conv_1", ...
     (convolutions), a layer's own probability to keep a unit, with one axis for each layer of the
     kind. What is found is compared with the `baselines`. `heat` names the two axes of the heat map.
     """
@@ -30,6 +30,13 @@ class Search:
     def __post_init__(self) -> None:
         if not set(self.heat) <= set(self.axes):
             raise ValueError(f"`heat` names two of the axes {[*self.axes]}. Received: {self.heat}")
+        for name, values in self.axes.items():
+            kinds = {float if isinstance(value, int) else type(value) for value in values}
+            if kinds not in ({float}, {str}):
+                raise ValueError(
+                    f"an axis has one or more values, all numbers or all texts. Received: {name} = "
+                    f"{values}"
+                )
         # Impossible settings are refused here, not by the trial that meets them.
         first = {name: values[0] for name, values in self.axes.items()}
         for name, values in self.axes.items():
@@ -51,9 +58,16 @@ class Search:
         """A point of the space as tables and progress lines say it."""
         return told({name: values[name] for name in self.axes})
 
-    def point(self, settings: Mapping) -> dict:
-        """The axes' values of a run, given its settings as JSON has them."""
-        return {axis: _value(axis, settings) for axis in self.axes}
+    def point(self, settings: Mapping, width: float) -> dict:
+        """The axes' values of a run, given its settings as JSON has them and what scaled its net's
+        widths."""
+        point = {axis: _value(axis, settings) for axis in self.axes}
+        if units := point.get("width"):
+            declared = (
+                n for n in self.axes["width"] if Mlp((n,), "relu").scaled(width).hidden == (units,)
+            )
+            point["width"] = next(declared, round(units / width))
+        return point
 
 
 def _value(axis: str, settings: Mapping):

@@ -127,7 +127,7 @@ def _find_place_in_grid(oracle: keras_tuner.oracles.GridSearchOracle) -> None:
 def _oracle(options: Options, space: Search, measure: str) -> keras_tuner.Oracle:
     points = keras_tuner.HyperParameters()
     for name, values in space.axes.items():
-        points.Choice(name, list(values), ordered=True)
+        points.Choice(name, list(values))
     settings = {
         "objective": keras_tuner.Objective(measure, "min"),
         "hyperparameters": points,

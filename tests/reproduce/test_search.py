@@ -38,7 +38,7 @@ def test_every_point_of_a_ready_space_is_a_run_that_tells_its_point(name):
     for i in range(max(len(values) for values in space.axes.values())):
         point = {axis: values[i % len(values)] for axis, values in space.axes.items()}
         run = replace(space.run(point), updates=1, seed=1, measures=("nll",))
-        assert space.point(run.settings()) == point
+        assert space.point(run.settings(), 1.0) == point
 
 
 def test_a_space_maps_axes_to_settings():
@@ -60,13 +60,38 @@ def test_each_layer_may_have_an_axis_of_its_own():
     assert run.keeps == (0.9, 0.4)
     rates = [each.rate for each in build(run, (8, 8), 10).model.layers if hasattr(each, "rate")]
     assert rates == pytest.approx([0.1, 0.6])
-    assert each.point(run.settings()) == {"keep_1": 0.9, "keep_2": 0.4}
-    assert each.point(replace(run, keep=0.5).settings()) == {"keep_1": 0.5, "keep_2": 0.5}
+    assert each.point(run.settings(), 1.0) == {"keep_1": 0.9, "keep_2": 0.4}
+    assert each.point(replace(run, keep=0.5).settings(), 1.0) == {"keep_1": 0.5, "keep_2": 0.5}
+    with pytest.raises(ValueError, match="numbers or all texts"):
+        replace(space, axes={"max_norm": (None, 2.0)}, heat=("max_norm", "max_norm"))
     texts = replace(space, axes={"noise": ("bernoulli", "gaussian")}, heat=("noise", "noise"))
     assert texts.told({"noise": "gaussian"}) == "noise gaussian"
     for impossible in ({"keep_1": (0.5,)}, axes | {"depth": (2, 3)}):
         with pytest.raises(ValueError, match="one for each"):
             replace(space, axes=impossible, heat=tuple(impossible)[:1] * 2)
+
+
+def test_widths_are_told_as_declared_whatever_the_profile_scales_them_to(run):
+    space = replace(plan.load(NAME).search, axes={"width": (256, 512)}, heat=("width", "width"))
+    settings = replace(run, net=Mlp((512, 512), "relu").scaled(1 / 32)).settings()
+    assert space.point(settings, 1 / 32) == {"width": 512}
+    # A baseline's need not be on the axis.
+    other = replace(run, net=Mlp((1024,), "relu").scaled(1 / 32)).settings()
+    assert space.point(other, 1 / 32) == {"width": 1024}
+
+
+def test_axes_of_widths_and_texts_are_searched_and_reported(tmp_path, monkeypatch):
+    declared = plan.load(NAME)
+    axes = {"width": (256, 512), "noise": ("bernoulli", "gaussian")}
+    space = replace(declared.search, axes=axes, heat=("width", "noise"))
+    monkeypatch.setattr(plan, "load", lambda name: replace(declared, search=space))
+    assert main(command(tmp_path, trials=4)) == 0
+    found = search_report.gather(NAME, "smoke", tmp_path)
+    tried = set(zip(found.trials.width, found.trials.noise, strict=True))
+    assert tried <= {(width, noise) for width in (256, 512) for noise in axes["noise"]}
+    assert len(tried) == len(found.trials) > 1
+    assert set(found.tests.arm) == {"Best found", "No dropout", "The paper's choice"}
+    assert search_report.draw(found)
 
 
 @pytest.mark.parametrize("tuner", ["grid", "random", "bayesian", "hyperband"])
@@ -137,6 +162,29 @@ def reported_best_is_tested(folder):
     for axis in found.space.axes:
         assert set(best[axis]) == {lowest[axis]}
     assert search_report.tests_table(found).rows
+
+
+def test_widths_are_told_as_declared_whatever_the_profile_scales_them_to(run):
+    space = replace(plan.load(NAME).search, axes={"width": (256, 512)}, heat=("width", "width"))
+    settings = replace(run, net=Mlp((512, 512), "relu").scaled(1 / 32)).settings()
+    assert space.point(settings, 1 / 32) == {"width": 512}
+    # A baseline's need not be on the axis.
+    other = replace(run, net=Mlp((1024,), "relu").scaled(1 / 32)).settings()
+    assert space.point(other, 1 / 32) == {"width": 1024}
+
+
+def test_axes_of_widths_and_texts_are_searched_and_reported(tmp_path, monkeypatch):
+    declared = plan.load(NAME)
+    axes = {"width": (256, 512), "noise": ("bernoulli", "gaussian")}
+    space = replace(declared.search, axes=axes, heat=("width", "noise"))
+    monkeypatch.setattr(plan, "load", lambda name: replace(declared, search=space))
+    assert main(command(tmp_path, trials=4)) == 0
+    found = search_report.gather(NAME, "smoke", tmp_path)
+    tried = set(zip(found.trials.width, found.trials.noise, strict=True))
+    assert tried <= {(width, noise) for width in (256, 512) for noise in axes["noise"]}
+    assert len(tried) == len(found.trials) > 1
+    assert set(found.tests.arm) == {"Best found", "No dropout", "The paper's choice"}
+    assert search_report.draw(found)
 
 
 @pytest.mark.parametrize("tuner", ["grid", "random"])
