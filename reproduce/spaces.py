@@ -16,10 +16,11 @@ LAYER = re.compile(r"(keep|keep_conv)_(\d)")
 class Search:
     """A search space: `template` with, for each axis, one of its values.
 
-    An axis is a field of a run; or "width" and "depth", the units and the number of an Mlp's hidden
-    layers, before a profile's budget scales them; or "keep_1", "keep_2", ... (fully connected hidden layers) and "keep_conv_1", ...
-    (convolutions), a layer's own probability to keep a unit, with one axis for each layer of the
-    kind. What is found is compared with the `baselines`. `heat` names the two axes of the heat map.
+    An axis is a field of a run; or "width" and "depth", the units (before a profile's budget scales
+    them) and the number of an Mlp's hidden layers; or "keep_1", "keep_2", ... (fully connected
+    hidden layers) and "keep_conv_1", ... (convolutions), a layer's own probability to keep a unit,
+    with one axis for each layer of the kind. What is found is compared with the `baselines`. `heat`
+    names the two axes of the heat map.
     """
 
     template: Run

@@ -2,24 +2,27 @@
 
 Least squares from MNIST's pixels onto the ten classes' indicators; the paper gives the formula and
 no number. Losses are the expectation over masks on the training images, in percent of that of the
-best constant. Cost at `cpu`: 12 choice and 12 final runs of 20,000 updates, 1 ms an update.
+best constant. Nothing is chosen: the rate is a large one at which this convex problem is stable.
+Cost at `cpu`: 12 runs of 20,000 updates, 1 ms an update.
 """
 
-from reproduce import Budget, Cell, Claim, Experiment, LinearRegression, Run, View, tuned
+from dataclasses import replace
+
+from reproduce import Budget, Cell, Claim, Experiment, LinearRegression, Run, View
 
 KEEPS = (0.3, 0.5, 0.7, 0.9)
 ARM = "Dropout linear regression"
-
+# Plain least squares are 0.9 points away at p = 0.9, and 41 at p = 0.3.
+TOLERANCE_POINTS = 0.5
 
 RUN = Run(
     data="mnist",
     net=LinearRegression(),
     batch_size=100,
-    learning_rate=0.001,
+    learning_rate=0.03,
     momentum=0.9,
     decay="linear",
 )
-RATES = (0.001, 0.003, 0.01)
 
 
 def lower(text, keep, better, worse, **more):
@@ -29,9 +32,9 @@ def lower(text, keep, better, worse, **more):
 
 
 def equal(keep):
-    text = "its expected loss is the closed form's, to 1 point"
+    text = f"its expected loss is the closed form's, to {TOLERANCE_POINTS:g} points"
     losses = ("closed_form_expected_loss_percent", "expected_loss_percent")
-    return lower(text, keep, *losses, split="train", within=1.0)
+    return lower(text, keep, *losses, split="train", within=TOLERANCE_POINTS)
 
 
 def nearer(keep):
@@ -43,12 +46,10 @@ def nearer(keep):
 experiment = Experiment(
     title="Dropout linear regression against its closed form",
     source="Section 9.1",
-    cells=tuple(
-        Cell(ARM, keep, tuned(RUN, keep_input=(keep,), learning_rate=RATES)) for keep in KEEPS
-    ),
+    cells=tuple(Cell(ARM, keep, (replace(RUN, keep_input=keep),)) for keep in KEEPS),
     budgets={
         "smoke": Budget(data="digits", updates=400, seeds=2, update_ms=5),
-        "quick": Budget(updates=3_000, seeds=3, choice_updates=800, update_ms=0.5),
+        "quick": Budget(updates=8_000, seeds=3, update_ms=0.4),
         "cpu": Budget(updates=20_000, seeds=3, update_ms=1),
         "paper": Budget(updates=1_000_000, seeds=3, update_ms=0.3),
     },
