@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 PROFILES = ("smoke", "quick", "cpu", "paper")
-VIEWS = ("arms", "against_x", "curve", "pictures")
+VIEWS = ("arms", "against_x", "curve", "claims", "pictures")
 
 
 class UserError(Exception):
@@ -98,9 +98,10 @@ class Claim:
     """`better` has a lower value than `worse`, by more than `margin`, in paired differences.
 
     Either is an arm, or several arms of which the mean is taken: a factorial design's effects.
-    `worse` is taken at `worse_x`, and by `worse_measure`, where those are given, else as `better`
-    is. With `within` the claim is that both are equal, to that difference. With `than_x` the claim
-    is about gains: the relative gain of `better` over `worse` at `x` exceeds that at `than_x`.
+    `worse` is taken at `worse_x`, on `worse_split` and by `worse_measure` where those are given,
+    else as `better` is. With `within` the claim is that both are equal, to that difference. With
+    `than_x` the claim is about gains: the relative gain of `better` over `worse` at `x` exceeds
+    that at `than_x`.
     """
 
     text: str
@@ -111,6 +112,7 @@ class Claim:
     than_x: float | None = None
     within: float | None = None
     split: str = "test"
+    worse_split: str | None = None
     measure: str = "error_percent"
     worse_measure: str | None = None
     margin: float = 0.0
@@ -123,11 +125,12 @@ def as_tuple(arms: str | tuple[str, ...]) -> tuple[str, ...]:
 @dataclass(frozen=True, kw_only=True)
 class View:
     """What the report draws: `arms` side by side, values `against_x`, a `curve` over the updates,
-    or `pictures` that a probe of that name made.
+    the `claims` with their differences, or `pictures` that a probe of that name made.
 
     `paper` names the source in paper.csv whose values stand beside ours; `tolerance_points` is the
     difference in percentage points that still counts as reproduced. `splits` and `measures` are
-    those drawn; against x, values of no x are drawn as levels.
+    those drawn; against x, values of no x are drawn as levels. `lowest` has the report say where
+    along x each of `arms` errs least.
     """
 
     kind: str
@@ -141,6 +144,9 @@ class View:
     top: float | None = None
     # Draw the line of this slope through 0, on which all should lie.
     slope: float | None = None
+    # The places along x that the paper gives in its text, with what each is.
+    paper_xs: tuple[tuple[str, float], ...] = ()
+    lowest: bool = False
     paper: str | None = None
     tolerance_points: float = 0.0
     picture: str = ""

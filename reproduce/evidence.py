@@ -123,16 +123,21 @@ class Evidence:
     def _gain(self, claim: Claim, x: float | None) -> pd.Series | None:
         worse_x = x if claim.worse_x is None else claim.worse_x
         sides = (
-            (as_tuple(claim.better), x, claim.measure),
-            (as_tuple(claim.worse), worse_x, claim.worse_measure or claim.measure),
+            (as_tuple(claim.better), x, claim.split, claim.measure),
+            (
+                as_tuple(claim.worse),
+                worse_x,
+                claim.worse_split or claim.split,
+                claim.worse_measure or claim.measure,
+            ),
         )
-        if not all(self._runs(arm, at) for arms, at, _ in sides for arm in arms):
+        if not all(self._runs(arm, at) for arms, at, *_ in sides for arm in arms):
             return None
         better, worse = (
-            pd.concat([self.values(arm, at, claim.split, measure) for arm in arms], axis=1)
+            pd.concat([self.values(arm, at, split, measure) for arm in arms], axis=1)
             .dropna()  # a seed counts once all arms have it
             .mean(axis=1)
-            for arms, at, measure in sides
+            for arms, at, split, measure in sides
         )
         gain = worse - better
         return (gain if claim.than_x is None else 100 * gain / worse).dropna()

@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import FuncFormatter
 
-from reproduce import View, gallery
+from reproduce import View, forest, gallery
 from reproduce.evidence import Evidence, interval
 from reproduce.tables import told
 
@@ -18,7 +18,13 @@ PAPER = ".45"
 
 def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     """Draws what the view says of the evidence."""
-    drawers = {"curve": _curve, "against_x": _against_x, "arms": _arms, "pictures": gallery.draw}
+    drawers = {
+        "curve": _curve,
+        "against_x": _against_x,
+        "arms": _arms,
+        "claims": forest.draw,
+        "pictures": gallery.draw,
+    }
     drawers[view.kind](evidence, view, axes)
 
 
@@ -141,8 +147,7 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         wanted = wanted.split("(")[-1].rstrip(")") if "(" in wanted else "value"
     elif view.measures == ("error_percent",) and len(view.splits) == 1:
         wanted = f"{view.splits[0]} {wanted}"
-    if view.slope is not None:
-        axes.axline((0, 0), slope=view.slope, color=PAPER, linewidth=0.8, zorder=0)
+    _guides(view, axes)
     axes.set(xlabel=view.x_label, ylabel=wanted)
     places = np.unique(placed.x)
     # Each place its tick, where there is room.
@@ -152,6 +157,14 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     axes.set_ylim(*_reach(shown))
     _scale(view, axes, rows.value)
     _legend(axes)
+
+
+def _guides(view: View, axes: plt.Axes) -> None:
+    """What values are to be compared with."""
+    if view.slope is not None:
+        axes.axline((0, 0), slope=view.slope, color=PAPER, linewidth=0.8, zorder=0)
+    for (arm, x), style in zip(view.paper_xs, ("--", ":"), strict=False):
+        axes.axvline(x, color=PAPER, linestyle=style, label=f"{arm}, {x:g} in the paper's text")
 
 
 def _scale(view: View, axes: plt.Axes, values: pd.Series) -> None:

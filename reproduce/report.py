@@ -10,15 +10,8 @@ from rich.console import Console
 
 from reproduce import PROFILES, UserError, evidence, figures, plan, search_report, speed
 from reproduce.evidence import Evidence
-from reproduce.tables import (
-    Table,
-    all_claims_table,
-    choice_table,
-    claims_table,
-    found_table,
-    measured_table,
-    verdicts_table,
-)
+from reproduce.tables import Table, choice_table, found_table, lowest_table, measured_table
+from reproduce.verdicts import all_claims_table, claims_table, verdicts_table
 
 # The profiles whose rows are committed. The others get a report beside their ignored rows.
 COMMITTED = ("cpu", "paper")
@@ -94,7 +87,8 @@ def _write_report(
             name = f"{e.name}_{e.profile}.svg"
             drawn[name] = figure
             parts.append(f"![{e.experiment.title}](figures/{name})")
-        parts += [measured_table(e).markdown(), claims_table(e).markdown(), _provenance(e)]
+        stated = (measured_table(e), lowest_table(e), claims_table(e))
+        parts += [*(table.markdown() for table in stated if table.rows), _provenance(e)]
         for folded in (found_table(e), choice_table(e)):
             if folded.rows:
                 summary = f"<details><summary>{folded.title}</summary>"

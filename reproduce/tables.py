@@ -7,23 +7,12 @@ from dataclasses import dataclass
 from rich.table import Table as RichTable
 
 from reproduce import Cell, Run, plan
-from reproduce.evidence import (
-    INCONCLUSIVE,
-    NOT_REPRODUCED,
-    REPRODUCED,
-    Evidence,
-    Interval,
-    claim_verdict,
-    interval,
-    level_verdict,
-)
+from reproduce.evidence import Evidence, Interval, interval, level_verdict
 
 # A measure taken at more places along x fills no table.
 MOST_PLACES = 40
 # Settings of which a better value may lie beyond those tried.
 EDGED = ("learning_rate", "max_norm", "l2", "l1", "sparsity_cost")
-# Of verdicts, by how they begin.
-ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
 
 
 @dataclass(frozen=True)
@@ -47,14 +36,14 @@ class Table:
         return table
 
 
-def _number(value: float, digits: int = 2) -> str:
+def number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}"
 
 
 def _mean(found: Interval) -> str:
     if found.n < 2:
-        return _number(found.mean) if found.n else "none yet"
-    return f"{_number(found.mean)} ± {_number(found.standard_error)}"
+        return number(found.mean) if found.n else "none yet"
+    return f"{number(found.mean)} ± {number(found.standard_error)}"
 
 
 def told(measure: str) -> str:
@@ -84,8 +73,8 @@ def measured_table(e: Evidence) -> Table:
                 verdict = f"not judged on {budget.examples:,} examples"
             elif budget.width != 1:
                 verdict = f"not judged at {budget.width:g} of the width"
-            published = _number(theirs.error_percent)
-            published += f" ± {_number(theirs.uncertainty)}" if theirs.uncertainty else ""
+            published = number(theirs.error_percent)
+            published += f" ± {number(theirs.uncertainty)}" if theirs.uncertainty else ""
         if diverged := e.diverged(cell.arm, cell.x):
             verdict = f"{verdict}; {diverged} more diverged".removeprefix("; ")
         rows.append(
@@ -127,53 +116,6 @@ def _chosen(cell: Cell, run: Run | None) -> str:
     return plan.tuned_settings(cell, run) + ends
 
 
-def claims_table(e: Evidence) -> Table:
-    """The claims stated before running, with paired differences over seeds."""
-    rows = []
-    for claim in e.experiment.claims:
-        values = e.difference(claim)
-        if values is None:
-            rows.append((claim.text, f"not run at the {e.profile} profile", "0", "", ""))
-            continue
-        found = interval(values)
-        points = claim.measure.endswith("_percent")
-        unit = "%" if claim.than_x is not None else "points" if points else ""
-        digits = 2 if unit else 3
-        said = "none yet" if not found.n else f"{_number(found.mean, digits)} {unit}".rstrip()
-        if found.n > 1:
-            said += f" [{_number(found.low, digits)}, {_number(found.high, digits)}]"
-        verdict = e.qualified(claim_verdict(found, claim.margin, claim.within)) if found.n else ""
-        if found.n and e.is_hardly_trained(claim):
-            verdict = "not judged: hardly trained at this budget"
-        rows.append((claim.text, said, str(found.n), e.budget, verdict))
-    title = f"{e.experiment.source} — {e.profile} profile: claims"
-    columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")
-    return Table(title, columns, rows)
-
-
-def all_claims_table(found: Sequence[Evidence]) -> Table:
-    """The claims of many experiments that were put to the test."""
-    rows = [(e.experiment.source, *row) for e in found for row in claims_table(e).rows if row[-1]]
-    columns = ("of", "claim", "difference [95 % interval]", "n", "budget", "verdict")
-    return Table("Claims and what was measured", columns, rows)
-
-
-def verdicts_table(found: Sequence[Evidence], profile: str) -> Table:
-    """Which claims of all experiments could be judged, and which could not."""
-    claims: dict[str, list[str]] = {}
-    for e in found:
-        for text, _, _, _, verdict in claims_table(e).rows:
-            claims.setdefault(verdict or "not run at this profile", []).append(f"{e.name}: {text}")
-    rows = []
-    for verdict in sorted(
-        claims, key=lambda v: [v.startswith(word) for word in ORDER], reverse=True
-    ):
-        is_open = verdict.startswith(INCONCLUSIVE)
-        said = f"{verdict}: cannot be judged with so few seeds and updates" if is_open else verdict
-        rows.append((said, str(len(claims[verdict])), "; ".join(claims[verdict])))
-    return Table(f"{profile} profile: what can be judged", ("verdict", "claims", "which"), rows)
-
-
 def found_table(e: Evidence) -> Table:
     """What the probes found out about the trained networks: a row an arm and place, a column a
     measure."""
@@ -191,6 +133,21 @@ def found_table(e: Evidence) -> Table:
     return Table(f"{e.name}, {e.profile} profile: what the trained networks show", columns, lines)
 
 
+def lowest_table(e: Evidence) -> Table:
+    """Where along x each arm of a sweep errs least: in the mean, and seed by seed."""
+    views = [v for v in (e.experiment.view, *e.experiment.panels) if v.lowest]
+    measure, rows = e.experiment.measures[0], []
+    for view in views:
+        here = e.final[(e.final.split == "test") & (e.final.measure == measure)]
+        for arm in view.arms:
+            errors = here[here.arm == arm].pivot_table(index="x", columns="seed", values="value")
+            if not errors.empty:
+                each = ", ".join(f"{x:g}" for x in errors.idxmin())
+                rows.append((arm, view.x_label, f"{errors.mean(axis=1).idxmin():g}", each))
+    title = f"{e.name}, {e.profile} profile: where the test {told(measure)} is lowest"
+    return Table(title, ("arm", "along", "lowest mean at", "lowest at, by seed"), rows)
+
+
 def choice_table(e: Evidence) -> Table:
     """Every candidate with its validation error: the same number of tries for every arm."""
     rows: list[tuple[str, ...]] = []
@@ -199,7 +156,7 @@ def choice_table(e: Evidence) -> Table:
     last = errors.sort_values("step").groupby("run").value.last().to_dict()
     for planned in plan.choice_runs(e.experiment, e.profile):
         entry = e.runs.get(planned.run.key, {"status": "missing"})
-        value = _number(last[planned.run.key]) if planned.run.key in last else entry["status"]
+        value = number(last[planned.run.key]) if planned.run.key in last else entry["status"]
         arm = _place(e, planned.arm, planned.x)
         rows.append((arm, planned.settings, str(planned.run.seed), value))
     columns = ("arm", "candidate", "seed", f"validation {told(measure)}")

@@ -33,7 +33,7 @@ def sweep(arm, run, field, values):
 
 
 def panel(x_label, *arms, log_x=False):
-    return View(kind="against_x", arms=arms, x_label=x_label, log_x=log_x, top=10.0)
+    return View(kind="against_x", arms=arms, x_label=x_label, log_x=log_x, top=10.0, lowest=True)
 
 
 def lower(text, arm, x, worse_x):

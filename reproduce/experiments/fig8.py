@@ -20,7 +20,10 @@ experiment = Experiment(
     measures=("squared_error",),
     probes=("activations",),
     view=View(
-        kind="against_x", measures=("unit_mean_share_percent",), x_label="mean activation of a unit"
+        kind="against_x",
+        measures=("unit_mean_share_percent",),
+        x_label="mean activation of a unit",
+        paper_xs=((WITHOUT, 2.0), (WITH, 0.7)),
     ),
     panels=(View(kind="against_x", measures=("activation_share_percent",), x_label="activation"),),
     claims=(

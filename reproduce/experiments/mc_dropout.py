@@ -68,6 +68,12 @@ experiment = Experiment(
             "Doubt grows with rotation", "doubt", None, x=15, worse_x=60, split="rotated"
         ),
         within_dropout(
+            "Doubt is larger on photographs than on test digits",
+            "doubt",
+            None,
+            worse_split="photographs",
+        ),
+        within_dropout(
             "Monte-Carlo doubt ranks errors better than the entropy of weight scaling",
             "monte_carlo_misranked_percent",
             "weight_scaling_misranked_percent",

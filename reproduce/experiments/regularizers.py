@@ -67,6 +67,7 @@ experiment = Experiment(
     hold_out=True,
     curve_points=10,
     view=View(kind="arms"),
+    panels=(View(kind="claims"),),
     claims=(
         *(
             contrast(f"Main effect: {factor} lowers the test error", lambda s, f=factor: f in s)

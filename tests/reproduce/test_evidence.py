@@ -9,7 +9,8 @@ from scipy import stats
 from reproduce import Budget, Claim, Experiment, View, arms, evidence, plan
 from reproduce.evidence import Interval, claim_verdict, gather, interval, level_verdict
 from reproduce.record import Row
-from reproduce.tables import claims_table, measured_table, verdicts_table
+from reproduce.tables import measured_table
+from reproduce.verdicts import claims_table, verdicts_table
 
 
 def test_the_interval_is_students():
@@ -165,6 +166,16 @@ def test_a_verdict_names_its_budget_and_other_data_is_not_judged(toy, tmp_path):
     found = replace(found, experiment=other)
     assert found.qualified("reproduced") == "not judged on digits"
     assert found.paper() == {}
+
+
+def test_a_claim_may_compare_two_splits(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    others = found.final[found.final.split == "test"].assign(split="photographs")
+    others = others.assign(value=others.value + 5)
+    found = replace(found, final=pd.concat([found.final, others]))
+    claim = Claim(text="", better="A", worse="A", worse_split="photographs")
+    assert list(found.difference(claim)) == [5.0, 5.0, 5.0]
 
 
 def test_a_choice_at_the_end_of_its_grid_is_marked(toy, tmp_path):

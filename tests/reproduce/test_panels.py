@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reproduce import Budget, Cell, Experiment, View, figures, panels
-from reproduce.evidence import Evidence
+from reproduce import Budget, Cell, Claim, Experiment, View, figures, panels
+from reproduce.evidence import Evidence, interval
 from reproduce.probes import Picture
 from reproduce.record import COLUMNS
+from reproduce.tables import lowest_table
 
 SEEDS = (1, 2, 3)
 
@@ -97,6 +98,32 @@ def test_an_interval_may_leave_the_picture_and_a_value_may_not(evidence):
     assert low < values.min() < values.max() < high < values.max() + 1
 
 
+def test_a_forest_plot_shows_the_claims_differences_with_their_intervals(evidence):
+    claims = (
+        Claim(text="B below A", better="B", worse="A", x=100.0),
+        Claim(text="A equals B", better="A", worse="B", x=100.0, within=0.1),
+        Claim(text="A below B by 0.5", better="A", worse="B", x=100.0, margin=0.5),
+    )
+    found = replace(evidence, experiment=replace(evidence.experiment, claims=claims))
+    noise = found.final.seed.map({1: 0.0, 2: 0.3, 3: -0.1}) * (found.final.arm == "A")
+    found = replace(found, final=found.final.assign(value=found.final.value + noise))
+    axes = seen(found, View(kind="claims"))
+    # No direction favours an equality.
+    assert [each.get_text() for each in axes.get_yticklabels()] == ["B below A", "A below B by 0.5"]
+    bars = [tuple(np.sort(c.get_segments()[0][:, 0])) for c in axes.collections]
+    differences = interval([1.0, 1.3, 0.9])
+    low, high = differences.low, differences.high
+    assert bars == [pytest.approx((low, high)), pytest.approx((-high, -low))]
+
+
+def test_places_that_the_paper_names_are_grey_lines(evidence):
+    view = replace(evidence.experiment.view, paper_xs=(("A", 250.0), ("B", 700.0)))
+    axes = seen(evidence, view)
+    grey = [line for line in axes.get_lines() if line.get_color() == panels.PAPER]
+    assert [line.get_xdata()[0] for line in grey] == [250.0, 700.0]
+    assert "A, 250 in the paper's text" in axes.get_legend_handles_labels()[1]
+
+
 def test_the_pictures_of_the_arms_are_drawn_as_they_were_kept(evidence):
     levels = np.random.default_rng(0).random((6, 5, 3))
     kept = {"arm": "A", "pictures": {"features": Picture("features", levels).text()}}
@@ -110,3 +137,16 @@ def test_a_figure_redrawn_is_the_same_to_the_byte_and_names_its_budget(evidence)
     first = figures.draw(evidence)
     assert first == figures.draw(evidence)
     assert b"10 updates; 3 seeds, mean and 95 % interval" in first
+
+
+def test_a_sweep_tells_where_each_arm_is_lowest(evidence):
+    view = replace(evidence.experiment.view, arms=("A", "B"), lowest=True)
+    found = replace(evidence, experiment=replace(evidence.experiment, view=view))
+    # One seed of A is best elsewhere.
+    odd = (found.final.arm == "A") & (found.final.x == 1000) & (found.final.seed == 2)
+    found = replace(found, final=found.final.assign(value=found.final.value - 20 * odd))
+    assert lowest_table(found).rows == [
+        ("A", "images", "5000", "5000, 1000, 5000"),
+        ("B", "images", "5000", "5000, 5000, 5000"),
+    ]
+    assert not lowest_table(evidence).rows

@@ -164,29 +164,6 @@ def reported_best_is_tested(folder):
     assert search_report.tests_table(found).rows
 
 
-def test_widths_are_told_as_declared_whatever_the_profile_scales_them_to(run):
-    space = replace(plan.load(NAME).search, axes={"width": (256, 512)}, heat=("width", "width"))
-    settings = replace(run, net=Mlp((512, 512), "relu").scaled(1 / 32)).settings()
-    assert space.point(settings, 1 / 32) == {"width": 512}
-    # A baseline's need not be on the axis.
-    other = replace(run, net=Mlp((1024,), "relu").scaled(1 / 32)).settings()
-    assert space.point(other, 1 / 32) == {"width": 1024}
-
-
-def test_axes_of_widths_and_texts_are_searched_and_reported(tmp_path, monkeypatch):
-    declared = plan.load(NAME)
-    axes = {"width": (256, 512), "noise": ("bernoulli", "gaussian")}
-    space = replace(declared.search, axes=axes, heat=("width", "noise"))
-    monkeypatch.setattr(plan, "load", lambda name: replace(declared, search=space))
-    assert main(command(tmp_path, trials=4)) == 0
-    found = search_report.gather(NAME, "smoke", tmp_path)
-    tried = set(zip(found.trials.width, found.trials.noise, strict=True))
-    assert tried <= {(width, noise) for width in (256, 512) for noise in axes["noise"]}
-    assert len(tried) == len(found.trials) > 1
-    assert set(found.tests.arm) == {"Best found", "No dropout", "The paper's choice"}
-    assert search_report.draw(found)
-
-
 @pytest.mark.parametrize("tuner", ["grid", "random"])
 def test_after_kill_9_no_trial_is_lost_or_repeated(tuner, tmp_path):
     reference, killed = tmp_path / "reference", tmp_path / "killed"

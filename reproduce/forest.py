@@ -1,0 +1,38 @@
+"""A forest plot: the claims' paired differences with their intervals, as one panel of a figure."""
+
+import matplotlib.pyplot as plt
+
+from reproduce import View
+from reproduce.evidence import Evidence, interval
+from reproduce.tables import told
+
+UNCERTAIN = ".6"
+
+
+def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
+    """A line a claim, in the order declared; right of 0 favours it. Grey intervals hold 0."""
+    claims = [
+        (c.text, evidence.difference(c))
+        for c in evidence.experiment.claims
+        # Of one unit, and of a direction.
+        if c.measure in view.measures and c.within is None and c.than_x is None
+    ]
+    found = [(text, interval(list(values))) for text, values in claims if values is not None]
+    shown = [(text, each) for text, each in found if each.n]
+    for at, (_, each) in enumerate(shown):
+        holds_zero = each.low <= 0 <= each.high
+        colour = UNCERTAIN if holds_zero else "C0"
+        # One seed has no interval.
+        reach = (each.mean - each.low, each.high - each.mean) if each.n > 1 else (0, 0)
+        axes.errorbar(
+            each.mean, at, xerr=[[reach[0]], [reach[1]]], fmt="o", color=colour, capsize=3
+        )
+    axes.axvline(0, color=".3", linewidth=1)
+    axes.set(yticks=range(len(shown)), yticklabels=[text for text, _ in shown])
+    axes.set(xlabel=f"{told(view.measures[0])}, in the claim's favour")
+    axes.set_ylim(len(shown) - 0.5, -0.5)
+    if shown:
+        # An interval of few seeds may reach far beyond all means, and then leaves the picture.
+        furthest = 3 * max(max(abs(each.mean) for _, each in shown), 1e-9)
+        low, high = axes.get_xlim()
+        axes.set_xlim(max(low, -furthest), min(high, furthest))

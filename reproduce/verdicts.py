@@ -1,0 +1,63 @@
+"""Evidence -> tables of claims and their verdicts."""
+
+from collections.abc import Sequence
+
+from reproduce.evidence import (
+    INCONCLUSIVE,
+    NOT_REPRODUCED,
+    REPRODUCED,
+    Evidence,
+    claim_verdict,
+    interval,
+)
+from reproduce.tables import Table, number
+
+# Of verdicts, by how they begin.
+ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
+
+
+def claims_table(e: Evidence) -> Table:
+    """The claims stated before running, with paired differences over seeds."""
+    rows = []
+    for claim in e.experiment.claims:
+        values = e.difference(claim)
+        if values is None:
+            rows.append((claim.text, f"not run at the {e.profile} profile", "0", "", ""))
+            continue
+        found = interval(values)
+        points = claim.measure.endswith("_percent")
+        unit = "%" if claim.than_x is not None else "points" if points else ""
+        digits = 2 if unit else 3
+        said = "none yet" if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
+        if found.n > 1:
+            said += f" [{number(found.low, digits)}, {number(found.high, digits)}]"
+        verdict = e.qualified(claim_verdict(found, claim.margin, claim.within)) if found.n else ""
+        if found.n and e.is_hardly_trained(claim):
+            verdict = "not judged: hardly trained at this budget"
+        rows.append((claim.text, said, str(found.n), e.budget, verdict))
+    title = f"{e.experiment.source} — {e.profile} profile: claims"
+    columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")
+    return Table(title, columns, rows)
+
+
+def all_claims_table(found: Sequence[Evidence]) -> Table:
+    """The claims of many experiments that were put to the test."""
+    rows = [(e.experiment.source, *row) for e in found for row in claims_table(e).rows if row[-1]]
+    columns = ("of", "claim", "difference [95 % interval]", "n", "budget", "verdict")
+    return Table("Claims and what was measured", columns, rows)
+
+
+def verdicts_table(found: Sequence[Evidence], profile: str) -> Table:
+    """Which claims of all experiments could be judged, and which could not."""
+    claims: dict[str, list[str]] = {}
+    for e in found:
+        for text, _, _, _, verdict in claims_table(e).rows:
+            claims.setdefault(verdict or "not run at this profile", []).append(f"{e.name}: {text}")
+    rows = []
+    for verdict in sorted(
+        claims, key=lambda v: [v.startswith(word) for word in ORDER], reverse=True
+    ):
+        is_open = verdict.startswith(INCONCLUSIVE)
+        said = f"{verdict}: cannot be judged with so few seeds and updates" if is_open else verdict
+        rows.append((said, str(len(claims[verdict])), "; ".join(claims[verdict])))
+    return Table(f"{profile} profile: what can be judged", ("verdict", "claims", "which"), rows)
