@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter
 
 from reproduce import View, forest, gallery
 from reproduce.evidence import Evidence, interval
-from reproduce.tables import told
+from reproduce.tables import told, told_together
 
 # With more arms the training errors are left out of a curve's picture.
 MOST_ARMS_IN_FULL = 6
@@ -142,10 +142,8 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
             if level is not None:
                 label = f"{arm}, one level in {view.paper} of the paper"
                 axes.axhline(level.error_percent, color=PAPER, linestyle=":", label=label)
-    wanted = told(view.measures[0])
-    if len(view.measures) > 1:
-        wanted = wanted.split("(")[-1].rstrip(")") if "(" in wanted else "value"
-    elif view.measures == ("error_percent",) and len(view.splits) == 1:
+    wanted = told_together(view.measures)
+    if view.measures == ("error_percent",) and len(view.splits) == 1:
         wanted = f"{view.splits[0]} {wanted}"
     _guides(view, axes)
     axes.set(xlabel=view.x_label, ylabel=wanted)

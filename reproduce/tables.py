@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rich.table import Table as RichTable
 
@@ -54,6 +55,14 @@ def told(measure: str) -> str:
     return name.replace("doubt", "predictive entropy (nats)").replace(
         "disagreement", "mutual information (nats)"
     )
+
+
+def told_together(measures: Sequence[str]) -> str:
+    """The last words that all the measures' names share; at least their unit, if that is one."""
+    names = [told(measure).split()[::-1] for measure in measures]
+    alike = takewhile(lambda words: len({*words}) == 1, zip(*names, strict=False))
+    shared = " ".join([words[0] for words in alike][::-1]) or "value"
+    return shared.strip("()") if shared.startswith("(") else shared
 
 
 def measured_table(e: Evidence) -> Table:

@@ -10,7 +10,7 @@ from reproduce import Budget, Cell, Claim, Experiment, View, figures, panels
 from reproduce.evidence import Evidence, interval
 from reproduce.probes import Picture
 from reproduce.record import COLUMNS
-from reproduce.tables import lowest_table
+from reproduce.tables import lowest_table, told_together
 
 SEEDS = (1, 2, 3)
 
@@ -114,6 +114,20 @@ def test_a_forest_plot_shows_the_claims_differences_with_their_intervals(evidenc
     differences = interval([1.0, 1.3, 0.9])
     low, high = differences.low, differences.high
     assert bars == [pytest.approx((low, high)), pytest.approx((-high, -low))]
+
+
+@pytest.mark.parametrize(
+    ("measures", "label"),
+    [
+        (("monte_carlo_error_percent", "error_percent"), "error (%)"),
+        (("monte_carlo_nll", "nll"), "negative log-likelihood (nats)"),
+        (("distance_to_closed_form_percent", "distance_to_least_squares_percent"), "%"),
+        (("error_percent", "unit_mean_mode"), "value"),
+        (("error_percent",), "error (%)"),
+    ],
+)
+def test_an_axis_is_named_by_what_its_measures_have_in_common(measures, label):
+    assert told_together(measures) == label
 
 
 def test_places_that_the_paper_names_are_grey_lines(evidence):
