@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def level_verdict(ours: Interval, paper: float, tolerance: float) -> str:
     return NOT_REPRODUCED if apart else INCONCLUSIVE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What the committed files of one experiment say at one profile.
 
@@ -95,10 +96,15 @@ class Evidence:
 
     def values(self, arm: str, x: float | None, split: str, measure: str) -> pd.Series:
         """The last value of a measure for each seed; one of no x has that value at every x."""
-        f = self.final
-        here = (f.arm == arm) & (f.split == split) & (f.measure == measure)
-        here &= f.x.isna() if x is None else f.x.isna() | (f.x == x)
-        return f[here].sort_values("step").groupby("seed").value.last()
+        rows = self._groups.get((arm, split, measure), self.final.iloc[:0])
+        here = rows.x.isna() if x is None else rows.x.isna() | (rows.x == x)
+        last = dict(zip(rows.seed[here], rows.value[here], strict=True))
+        return pd.Series(last, dtype=float).sort_index()
+
+    @cached_property
+    def _groups(self) -> dict[tuple, pd.DataFrame]:
+        """The final rows by arm, split and measure, by step; a report asks for hundreds of them."""
+        return dict(list(self.final.sort_values("step").groupby(["arm", "split", "measure"])))
 
     def diverged(self, arm: str, x: float | None) -> int:
         return len(self.values(arm, x, "train", "diverged"))

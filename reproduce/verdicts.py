@@ -1,6 +1,7 @@
 """Evidence -> tables of claims and their verdicts."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from reproduce.evidence import (
     INCONCLUSIVE,
@@ -16,6 +17,7 @@ from reproduce.tables import Table, number
 ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
 
 
+@cache  # a report shows it in several places
 def claims_table(e: Evidence) -> Table:
     """The claims stated before running, with paired differences over seeds."""
     rows = []
