@@ -48,7 +48,7 @@ experiment = Experiment(
         View(
             kind="against_x",
             measures=("monte_carlo_error_percent_sd",),
-            x_label="number of networks averaged, k (standard deviation over resamples)",
+            x_label="number of networks averaged, k (over resamples)",
         ),
     ),
     claims=(
