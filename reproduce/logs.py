@@ -16,6 +16,7 @@ from reproduce.train import Measured, Training
 # more than leave logging this share of the run's time. The first and the last are always logged.
 SCALARS, PICTURES = 100, 10
 LARGEST_SHARE = 0.02
+BOUNDS = ("best", "last")
 # The columns of the HParams page, the same for all runs, so that experiments can be compared.
 COLUMNS = (
     "experiment",
@@ -39,6 +40,15 @@ COLUMNS = (
     "sparsity_cost",
     "seed",
 )
+# TensorBoard takes one run's list of what the HParams page compares for that of all, so it is the
+# same for all: of runs that hold images out, and of final runs, which do not.
+METRICS = (
+    *(f"{which}_validation_{m}" for m in ("error_percent", "squared_error") for which in BOUNDS),
+    "error_percent/test",
+    "loss/test",
+)
+# What a network is trained to lower.
+LOSSES = ("nll", "squared_error")
 
 
 class _Pace:
@@ -76,11 +86,8 @@ class EventLog:
 
     def _write_hparams(self, planned: Planned, experiment: str) -> None:
         run = planned.run
-        measures = [f"{which}_validation_{run.measures[0]}" for which in ("best", "last")]
-        # Of final runs, which hold nothing out.
-        measures.append(f"{run.measures[0]}/test")
         columns = [hparams.HParam(name) for name in COLUMNS]
-        hparams.hparams_config(columns, [hparams.Metric(name) for name in measures])
+        hparams.hparams_config(columns, [hparams.Metric(name) for name in METRICS])
         values = {name: getattr(run, name, None) for name in COLUMNS}
         values |= {"experiment": experiment, "arm": planned.arm, "x": planned.x}
         values |= {"net": type(run.net).__name__, "hidden": str(getattr(run.net, "hidden", ""))}
@@ -108,14 +115,15 @@ class EventLog:
 
     def _errors(self, entries: Iterable[Measured]) -> None:
         for entry in entries:
+            measure = "loss" if entry.measure in LOSSES else entry.measure
             with self.writer.as_default(step=entry.step):
-                tf.summary.scalar(f"{entry.measure}/{entry.split}", entry.value)
+                tf.summary.scalar(f"{measure}/{entry.split}", entry.value)
 
     def _numbers(self) -> None:
         training = self.training
         learning_rate, momentum, _ = training.schedule[max(training.step - 1, 0)]
-        if training.step:
-            tf.summary.scalar("loss/train", training.loss)
+        if training.step:  # since the last look, with all that training does to the network
+            tf.summary.scalar("loss/batches", training.loss)
         tf.summary.scalar("learning_rate", learning_rate)
         tf.summary.scalar("momentum", momentum)
         for layer, kernel, bound in inspection.weights(training):

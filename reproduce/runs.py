@@ -51,6 +51,8 @@ def told_value(value: object) -> str:
     """One setting: a number in short, a number for each layer parted by strokes, or a text."""
     if isinstance(value, list | tuple):
         return "/".join(map(told_value, value))
+    if value is None or value != value:  # as pandas has it
+        return "none"
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 

@@ -169,8 +169,13 @@ def _prepare(options: Options, experiment: Experiment, space: Search) -> None:
         "seeds": options.seeds,
     }
     note = options.state_dir / "space.json"
+    both = options.results(), options.results("_best")
     if options.overwrite:
         shutil.rmtree(options.state_dir, ignore_errors=True)
+        for results in both:
+            results.remove()
+    for results in both:
+        results.repair()
     if note.exists():
         if not options.resume:
             raise UserError(
@@ -181,13 +186,15 @@ def _prepare(options: Options, experiment: Experiment, space: Search) -> None:
         changed = sorted(key for key in asked if asked[key] != earlier.get(key))
         if changed:
             raise UserError(
-                f"the earlier search of {options.name} had another {' and '.join(changed)}: "
-                "restore it to --resume, or forget that search by --overwrite"
+                f"the earlier search of {options.name} differs in its {' and '.join(changed)}: "
+                "ask for the same to --resume, or forget that search by --overwrite"
             )
-    for results in (options.results(), options.results("_best")):
-        if options.overwrite:
-            results.remove()
-        results.repair()
+    elif any(results.runs() for results in both):
+        raise UserError(
+            f"there are rows of an earlier search of {options.name} at the {options.profile} "
+            f"profile, and what its tuner knew, {options.state_dir}, is gone: put that back to "
+            "--resume, or forget the search by --overwrite"
+        )
     options.state_dir.mkdir(parents=True, exist_ok=True)
     part = note.with_suffix(".part")
     part.write_text(json.dumps(asked, indent=1))

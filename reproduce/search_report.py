@@ -177,19 +177,24 @@ def _fill(found: Found, figure: plt.Figure) -> None:
     grid[0].set(xlabel=first.replace("_", " "), ylabel=second.replace("_", " "))
     values = found.trials["mean"]
     top = min(values.max(), 3 * values.min()) if values.min() > 0 else values.max()
+    beyond = f"; triangles: above {top:.1f}" if values.max() > top else ""
     for name, panel in zip(axes, grid[1:], strict=True):
         # Values as names: equally far apart, whatever their scale.
         order = sorted(found.space.axes[name])
         labels = [told_value(value) for value in order]
         places = found.trials[name].map(told_value)
-        sns.stripplot(x=places, y=values, order=labels, color=".4", size=4, jitter=False, ax=panel)
+        look = {"order": labels, "color": ".4", "jitter": False, "ax": panel}
+        inside = values <= top
+        sns.stripplot(x=places[inside], y=values[inside], size=4, **look)
+        # Beyond the axis: at its end.
+        sns.stripplot(x=places[~inside], y=top + 0 * values[~inside], marker="^", size=6, **look)
         means = [values[places == label].mean() for label in labels]
         panel.plot(range(len(labels)), means, color="C0", marker="o")
         panel.set(xlabel=name.replace("_", " "), ylabel="", ylim=(0.9 * values.min(), 1.05 * top))
         panel.tick_params(axis="x", rotation=60)
     figure.suptitle(
         f"Search {found.name}, {found.profile} profile: {len(found.trials)} trials\n"
-        f"{found.budget}; lowest and mean validation {told(found.measure)}",
+        f"{found.budget}; lowest and mean validation {told(found.measure)}{beyond}",
         x=0.01,
         ha="left",
         fontsize="medium",

@@ -41,7 +41,10 @@ def carry_out(
         try:
             tuner.search(verbose=0)
             best = tuner.best()
-            display.say(f"best of {len(tuner.oracle.trials)} trials: {tuner.told(best)}")
+            tried = len(tuner.oracle.trials)
+            if tried < options.trials:
+                display.say(f"{tried} trials of {options.trials}: no other point was found to try")
+            display.say(f"best of {tried} trials: {tuner.told(best)}")
             finals = plan.search_finals(experiment, options.profile, best.hyperparameters.values)
             display.stage(f"search_{options.name} final", len(finals))
             for planned in finals:

@@ -29,6 +29,9 @@ ORACLE_SEED = 1
 # What Hyperband takes for epochs; its last rung makes all of the budget's updates.
 EPOCHS, FACTOR = 9, 3
 
+# Of a trial's course, so that its best error may be another one than its last.
+CURVE_POINTS = 5
+
 # Trains a run unless its rows are there; returns its last validation error.
 Train = Callable[[Planned, Results], float]
 
@@ -65,6 +68,10 @@ class Tuner(BaseTuner):
         are the next ones."""
         if Path(self.oracle._get_oracle_fname()).exists():
             self.oracle.reload()
+        # A trial's own file is written before the oracle's: of one that the oracle has not heard
+        # of nothing was trained, and the oracle will propose it again.
+        for trial_id in set(self.oracle.trials) - set(self.oracle.start_order):
+            del self.oracle.trials[trial_id]
         if isinstance(self.oracle, keras_tuner.oracles.GridSearchOracle):
             _find_place_in_grid(self.oracle)
         self.oracle.ongoing_trials.clear()
@@ -85,7 +92,7 @@ class Tuner(BaseTuner):
         run = plan.budgeted(self.run_of(trial), self.budget, self.experiment)
         epochs = trial.hyperparameters.values.get("tuner/epochs", EPOCHS)
         updates = max(1, round(self.budget.updates * epochs / EPOCHS))
-        run = replace(run, hold_out=True, updates=updates)
+        run = replace(run, hold_out=True, updates=updates, curve_points=CURVE_POINTS)
         results, settings = self.options.results(), self.space.told(trial.hyperparameters.values)
         first = plan.FIRST_CHOICE_SEED
         errors = [
@@ -108,6 +115,17 @@ class Tuner(BaseTuner):
             return -epochs, trial.score, trial.trial_id
 
         return min(done, key=rank)
+
+
+class _BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
+    """keras-tuner's, which proposes its optimum again and again once the model is sure of it: runs
+    that were made already would be its trials. Instead of one that was tried, a random point."""
+
+    def populate_space(self, trial_id: str) -> dict:
+        proposed = super().populate_space(trial_id)
+        if proposed["values"] and self._duplicate(proposed["values"]):
+            return self._random_populate_space()
+        return proposed
 
 
 def _find_place_in_grid(oracle: keras_tuner.oracles.GridSearchOracle) -> None:
@@ -143,6 +161,6 @@ def _oracle(options: Options, space: Search, measure: str) -> keras_tuner.Oracle
     kinds = {
         "grid": keras_tuner.oracles.GridSearchOracle,
         "random": keras_tuner.oracles.RandomSearchOracle,
-        "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
+        "bayesian": _BayesianOracle,
     }
     return kinds[options.tuner](max_trials=options.trials, **settings)

@@ -32,6 +32,13 @@ def values(events, tag):
     return {each.step: tf.make_ndarray(each.tensor_proto) for each in events.Tensors(tag)}
 
 
+def compared(events):
+    """The tags that the HParams page compares."""
+    content = events.summary_metadata["_hparams_/experiment"].plugin_data.content
+    metrics = plugin_data_pb2.HParamsPluginData.FromString(content).experiment.metric_infos
+    return {metric.name.tag for metric in metrics}
+
+
 @pytest.fixture
 def run_logged(run, digits, tmp_path):
     run = replace(run, net=Mlp((16, 12), "relu"), updates=UPDATES, hold_out=True, curve_points=3)
@@ -49,19 +56,20 @@ def test_every_tag_is_there_at_the_first_and_the_last_step(run_logged):
     }
     for tag in both_ends:
         assert {0, UPDATES} <= set(values(events, tag)), tag
-    for measure in ("error_percent", "nll"):
+    for measure in ("error_percent", "loss"):
         for split in ("train", "validation"):
             assert {0, 20, 40, UPDATES} == set(values(events, f"{measure}/{split}"))
-    assert UPDATES in values(events, "loss/train")
+    # Of updates, so none before the first.
+    assert UPDATES in values(events, "loss/batches")
 
 
 def test_a_run_without_a_curve_shows_its_errors_at_both_ends(run, digits, tmp_path):
     run = replace(run, updates=UPDATES, hold_out=True)
     training, events = logged(run, digits, tmp_path / "toy" / "run")
-    for tag in ("error_percent/train", "error_percent/validation", "nll/validation"):
+    for tag in ("error_percent/train", "error_percent/validation", "loss/validation"):
         assert set(values(events, tag)) == {0, UPDATES}, tag
     untrained = {(m.split, m.measure): m for m in Training(run, digits).measured("validation")}
-    told = values(events, "nll/validation")
+    told = values(events, "loss/validation")
     assert told[0] == pytest.approx(untrained["validation", "nll"].value)
     assert told[UPDATES] == pytest.approx(training.last("validation", "nll"))
     assert all(m.step == UPDATES for m in training.history)
@@ -69,11 +77,29 @@ def test_a_run_without_a_curve_shows_its_errors_at_both_ends(run, digits, tmp_pa
 
 def test_a_final_run_is_compared_by_its_test_error(run, digits, tmp_path):
     training, events = logged(replace(run, updates=5, test=True), digits, tmp_path / "toy" / "run")
-    content = events.summary_metadata["_hparams_/experiment"].plugin_data.content
-    metrics = plugin_data_pb2.HParamsPluginData.FromString(content).experiment.metric_infos
-    assert "error_percent/test" in {metric.name.tag for metric in metrics}
+    assert "error_percent/test" in compared(events)
     told = values(events, "error_percent/test")
     assert told == {5: pytest.approx(training.last("test", "error_percent"))}
+
+
+def test_the_first_values_are_those_of_the_untrained_network(run_logged, digits):
+    training, events = run_logged
+    untrained = Training(training.run, digits)
+    assert values(events, "momentum")[0] == pytest.approx(0.9)
+    for layer, kernel, bound in inspection.weights(untrained):
+        assert values(events, f"weight_norm/{layer}")[0] == pytest.approx(np.linalg.norm(kernel))
+        share = inspection.at_bound_percent(kernel, bound)
+        assert values(events, f"at_max_norm_percent/{layer}")[0] == pytest.approx(share)
+        assert values(events, f"weights/{layer}")[0][0, 0] == pytest.approx(kernel.min())
+    for layer, activations in inspection.activations(untrained).items():
+        share = 100 * np.mean(activations > 0)
+        assert values(events, f"active_percent/{layer}")[0] == pytest.approx(share, abs=0.05)
+        highest = values(events, f"activations/{layer}")[0][-1, 1]
+        assert highest == pytest.approx(activations.max(), rel=1e-5)
+    for name, levels in inspection.pictures(untrained):
+        # Width and height as text, then PNGs.
+        drawn = tf.image.decode_png(values(events, name)[0][2]).numpy()
+        np.testing.assert_allclose(drawn / 255, levels, atol=1 / 255)
 
 
 def test_the_values_are_those_of_the_network(run_logged, digits):
@@ -153,7 +179,10 @@ def test_other_networks_are_logged_too(run, digits, tmp_path, net):
     run = replace(run, net=net, keep=0.5, measures=measures, updates=5, hold_out=True)
     _, events = logged(run, digits, tmp_path / "toy" / "run")
     tags = set(events.Tags()["tensors"])
-    assert {"features", "masks", f"last_validation_{measures[0]}"} <= tags
+    assert {"features", "masks", f"last_validation_{measures[0]}", "loss/validation"} <= tags
+    # The same of all runs: TensorBoard takes one run's word for it.
+    assert f"best_validation_{measures[0]}" in compared(events)
+    assert "best_validation_error_percent" in compared(events)
 
 
 def test_logging_keeps_its_pace(monkeypatch):

@@ -176,7 +176,7 @@ def test_event_files_hold_the_scalars_of_every_run(tmp_path):
         [folder] = [f for f in folders if f.name.endswith(key)]
         events = EventAccumulator(str(folder)).Reload()
         tags = set(events.Tags()["tensors"])
-        assert {"loss/train", "learning_rate", "error_percent/validation"} <= tags
+        assert {"loss/batches", "learning_rate", "error_percent/validation"} <= tags
         assert sum(tag.startswith("weight_norm/") for tag in tags) == 4
         errors = events.Tensors("error_percent/test")
         [row] = [

@@ -1,6 +1,7 @@
 """A search proposes, trains, remembers; nothing is lost or done twice."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,7 @@ def test_each_layer_may_have_an_axis_of_its_own():
     assert each.point(replace(run, keep=0.5).settings(), 1.0) == {"keep_1": 0.5, "keep_2": 0.5}
     with pytest.raises(ValueError, match="numbers or all texts"):
         replace(space, axes={"max_norm": (None, 2.0)}, heat=("max_norm", "max_norm"))
+    assert each.told({"keep_1": float("nan"), "keep_2": None}) == "keep 1 none, keep 2 none"
     texts = replace(space, axes={"noise": ("bernoulli", "gaussian")}, heat=("noise", "noise"))
     assert texts.told({"noise": "gaussian"}) == "noise gaussian"
     for impossible in ({"keep_1": (0.5,)}, axes | {"depth": (2, 3)}):
@@ -141,7 +143,7 @@ def test_an_earlier_search_is_gone_on_with_or_forgotten_but_never_by_accident(tm
     assert "--resume" in said
     assert "--overwrite" in said
     assert main(command(tmp_path, "--resume", "--tuner", "grid")) == 2
-    assert "another tuner" in capsys.readouterr().err
+    assert "differs in its tuner" in capsys.readouterr().err
     assert main(command(tmp_path, "--resume")) == 0
     assert results(tmp_path).csv.read_text() == rows
     assert main(command(tmp_path, "--resume", trials=9)) == 0
@@ -190,6 +192,64 @@ def test_after_kill_9_no_trial_is_lost_or_repeated(tuner, tmp_path):
             sorted(results(f, kind).csv.read_text().splitlines()) for f in (killed, reference)
         )
         assert mine == other
+
+
+@pytest.mark.parametrize("tuner", ["grid", "hyperband"])
+def test_a_trial_that_was_proposed_and_not_yet_noted_is_proposed_again(
+    tuner, tmp_path, monkeypatch
+):
+    from reproduce.tuner import tuner_files
+
+    class Killed(BaseException):
+        pass
+
+    def fragile(path, state):
+        if Path(path).name == "trial.json":
+            original(path, state)
+            raise Killed
+        return original(path, state)
+
+    original = tuner_files.save_json
+    reference, killed = tmp_path / "reference", tmp_path / "killed"
+    assert main(command(reference, "--tuner", tuner)) == 0
+    monkeypatch.setattr(tuner_files, "save_json", fragile)
+    with pytest.raises(Killed):
+        main(command(killed, "--tuner", tuner))
+    monkeypatch.setattr(tuner_files, "save_json", original)
+    assert main(command(killed, "--tuner", tuner, "--resume")) == 0
+    mine, other = (results(folder).csv.read_text() for folder in (killed, reference))
+    assert mine == other
+
+
+@pytest.mark.parametrize("tuner", ["grid", "random", "bayesian"])
+def test_no_point_is_tried_twice(tuner, tmp_path):
+    from reproduce.search import Options
+    from reproduce.tuner import Tuner
+
+    experiment = plan.load(NAME)
+    keeps = (0.2, 0.4, 0.6, 0.8)
+    axes = {"keep_input": keeps, "keep": keeps}
+    space = replace(experiment.search, axes=axes, heat=("keep_input", "keep"))
+    options = Options(NAME, "smoke", tuner, 12, 1, 1, False, False, None, tmp_path, tmp_path)
+    tried = []
+
+    def train(planned, _):
+        tried.append((planned.run.keep_input, planned.run.keep))
+        return 100 * abs(planned.run.keep_input - 0.8) + 10 * abs(planned.run.keep - 0.6)
+
+    Tuner(options, experiment, space, train).search(verbose=0)
+    assert len(set(tried)) == len(tried) == 12
+
+
+@pytest.mark.parametrize("more", [(), ("--resume",)])
+def test_rows_of_a_search_whose_tuner_forgot_it_are_not_mixed_with_others(more, tmp_path, capsys):
+    assert main(command(tmp_path, trials=1)) == 0
+    shutil.rmtree(tmp_path / "logs")
+    before = results(tmp_path).csv.read_bytes()
+    assert main(command(tmp_path, *more, trials=1)) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert results(tmp_path).csv.read_bytes() == before
+    assert main(command(tmp_path, "--overwrite", trials=1)) == 0
 
 
 def test_a_diverged_trial_is_a_trial(tmp_path, monkeypatch):
@@ -259,7 +319,7 @@ def _process_of(role, parent):
     [("tuner1", "tuner1 ended with status -9; restarted"), ("chief", "the chief ended with")],
 )
 def test_a_chief_and_two_workers_finish_although_one_is_killed(role, told, tmp_path):
-    arguments = command(tmp_path, trials=20)
+    arguments = command(tmp_path, trials=12)
     arguments[arguments.index("--workers") + 1] = "2"
     process = subprocess.Popen(
         [sys.executable, "-m", "reproduce", *arguments],
@@ -275,8 +335,8 @@ def test_a_chief_and_two_workers_finish_although_one_is_killed(role, told, tmp_p
     assert process.returncode == 0, said
     assert told in said
     runs = {(row.arm, row.seed) for row in results(tmp_path).rows()}
-    assert runs == {(f"trial {i:02}", seed) for i in range(20) for seed in (1001, 1002)}
-    assert len(results(tmp_path).runs()) == 40
+    assert runs == {(f"trial {i:02}", seed) for i in range(12) for seed in (1001, 1002)}
+    assert len(results(tmp_path).runs()) == 24
     assert len(results(tmp_path, "_best").ended()) == 6
 
 
