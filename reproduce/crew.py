@@ -85,7 +85,7 @@ class Crew:
             n_workers=self.workers,
             threads_per_worker=1,
             memory_limit=None,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             local_directory=scratch,
             silence_logs="CRITICAL",
             preload=["reproduce.crew"],
@@ -101,8 +101,10 @@ class Crew:
 
 
 def dask_setup(worker: object) -> None:
-    """Runs once in each new worker: one thread, and Ctrl-C is the main process's to answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Runs once in each new worker: one thread, and a Ctrl-C or SIGTERM that reaches the whole
+    group is the main process's to answer."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     tensorflow = import_tensorflow()
     tensorflow.config.threading.set_intra_op_parallelism_threads(1)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)

@@ -147,12 +147,14 @@ def _transformer(run: Run, net: Transformer, x: keras.KerasTensor) -> keras.Kera
         dense(net.width, "rows")(x)
     )
     for block in range(net.blocks):
-        attended = layers.MultiHeadAttention(
-            net.heads,
-            net.width // net.heads,
-            kernel_initializer=_weights(run, "attention", block),
-            name=f"attention_{block}",
-        )(x, x)
+        attention = layers.MultiHeadAttention(
+            net.heads, net.width // net.heads, name=f"attention_{block}"
+        )
+        attended = attention(x, x)
+        # One initializer with a seed would make queries, keys and values the same.
+        kernels = [weight for weight in attention.trainable_weights if len(weight.shape) > 2]
+        for i, kernel in enumerate(kernels):
+            kernel.assign(_weights(run, "attention", block, i)(kernel.shape))
         attended = _dropped(run, attended, f"dropout_attention_{block}")
         x = layers.LayerNormalization(name=f"norm_attention_{block}")(x + attended)
         fed = dense(2 * net.width, f"wide_{block}", activation=net.activation)(x)

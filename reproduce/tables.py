@@ -149,13 +149,13 @@ def lowest_table(e: Evidence) -> Table:
     views = [v for v in (e.experiment.view, *e.experiment.panels) if v.lowest]
     measure, rows = e.experiment.measures[0], []
     for view in views:
-        here = e.final[(e.final.split == "test") & (e.final.measure == measure)]
+        here = e.final[(e.final.split == view.splits[0]) & (e.final.measure == measure)]
         for arm in view.arms:
             errors = here[here.arm == arm].pivot_table(index="x", columns="seed", values="value")
             if not errors.empty:
                 each = ", ".join(f"{x:g}" for x in errors.idxmin())
                 rows.append((arm, view.x_label, f"{errors.mean(axis=1).idxmin():g}", each))
-    title = f"{e.name}, {e.profile} profile: where the test {told(measure)} is lowest"
+    title = f"{e.name}, {e.profile} profile: where the {told(measure)} is lowest"
     return Table(title, ("arm", "along", "lowest mean at", "lowest at, by seed"), rows)
 
 

@@ -95,6 +95,8 @@ def execute(job: Job, watch: Callable[[Glimpse], None]) -> Outcome:
 
 
 def failure(job: Job, error: BaseException) -> Outcome:
+    if job.stop_file.exists():  # the signal that asked for the stop may have hit a worker too
+        return Outcome(job, "stopped", [], {})
     said = f"{type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     return Outcome(

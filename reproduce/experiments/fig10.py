@@ -58,8 +58,10 @@ experiment = Experiment(
     ),
     claims=(
         helps("Dropout is worse at 100 images", 100, "No dropout", "Dropout"),
+        helps("As yet no gain at 500 images, to 0.5 points", 500, within=0.5),
         helps("Dropout helps at 5,000 images", 5_000),
         helps("Dropout helps at 50,000 images", 50_000),
+        helps("The relative gain is larger at 5,000 than at 500 images", 5_000, than_x=500),
         helps("The relative gain is larger at 5,000 than at 1,000 images", 5_000, than_x=1_000),
         helps("The relative gain is larger at 5,000 than at 10,000 images", 5_000, than_x=10_000),
         helps("The relative gain is larger at 5,000 than at 50,000 images", 5_000, than_x=50_000),

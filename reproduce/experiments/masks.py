@@ -16,6 +16,11 @@ NET = Run(
     keep=0.5,
 )
 
+
+def pictured(picture, what):
+    return View(kind="pictures", picture=picture, x_label=what)
+
+
 experiment = Experiment(
     title="Ten forward passes of one digit",
     source="Figure 1, classroom exercise",
@@ -27,13 +32,11 @@ experiment = Experiment(
         "paper": Budget(updates=3_000, seeds=1, update_ms=1),
     },
     probes=("masks",),
-    view=View(kind="pictures", picture="dropout_0", x_label="the digit under its ten masks"),
+    view=pictured("mask_0", "the inputs' masks: dropped is black, kept is grey"),
     panels=(
-        View(
-            kind="pictures",
-            picture="dropout_1",
-            x_label="the first hidden layer's units in the same passes",
-        ),
+        pictured("masked_0", "the digit under them"),
+        pictured("mask_1", "the first hidden layer's masks in the same passes"),
+        pictured("masked_1", "its units' activations under them"),
         View(
             kind="against_x",
             measures=("pass_missed_percent", "mean_missed_percent"),

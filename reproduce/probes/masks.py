@@ -1,4 +1,4 @@
-"""Ten forward passes of one test digit: what is left of it, and of the first hidden layer."""
+"""Ten forward passes of one test digit: each dropout layer's masks, and what they leave."""
 
 import math
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ import numpy as np
 from reproduce.probes import Measured, Picture, Trained, mosaic
 
 PASSES = 10
+# Of the masks, so that they stand out from the white between them.
+KEPT_GREY = 0.8
 
 
 def find(trained: Trained) -> Iterator[Measured | Picture]:
@@ -17,18 +19,29 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
     label = trained.labels[0]
     layers = trained.model.layers
     dropped = [layer for layer in layers if layer.name.startswith("dropout_")]
+    before = [np.array(layer.stream.state) for layer in dropped]
     outputs = [layer.output for layer in dropped] + [trained.model.output]
     *masked, logits = keras.Model(trained.model.input, outputs)(digits, training=True)
     probabilities = np.asarray(keras.ops.softmax(logits))
     for i, each in enumerate(probabilities):
         yield trained.row("pass_missed_percent", 100 * (1 - each[label]), x=i + 1)
     yield trained.row("mean_missed_percent", 100 * (1 - probabilities.mean(axis=0)[label]))
-    for layer, values in zip(dropped, masked, strict=True):
-        tiles = np.asarray(values).reshape(PASSES, -1)
-        shape = trained.training.dataset.shape
-        if tiles.shape[1] != np.prod(shape):  # hidden units, in as square a block as they fill
-            units = tiles.shape[1]
-            width = next(w for w in range(math.isqrt(units), 0, -1) if units % w == 0)
-            shape = (units // width, width)
-        tiles = tiles.reshape(PASSES, *shape) / max(tiles.max(), 1e-12)
-        yield Picture(layer.name, mosaic(tiles, PASSES // 2))
+    for layer, values, state in zip(dropped, masked, before, strict=True):
+        # Drawn again, of ones: a value of 0 may also be a dark pixel or a unit at rest.
+        layer.stream.state.assign(state)
+        kept = np.asarray(layer(np.ones(values.shape, np.float32), training=True)) > 0
+        shape = _shape(values.shape[1:], trained.training.dataset.shape)
+        number = layer.name.removeprefix("dropout_")
+        brightest = max(np.max(values), 1e-12)
+        for name, tiles in (("mask", KEPT_GREY * kept), ("masked", values / brightest)):
+            tiles = np.asarray(tiles, np.float32).reshape(PASSES, *shape)
+            yield Picture(f"{name}_{number}", mosaic(tiles, PASSES // 2))
+
+
+def _shape(units: tuple[int, ...], images: tuple[int, ...]) -> tuple[int, ...]:
+    """The images' own, or for hidden units that of as square a block as they fill."""
+    number = math.prod(units)
+    if number == math.prod(images):
+        return images
+    width = next(w for w in range(math.isqrt(number), 0, -1) if number % w == 0)
+    return (number // width, width)

@@ -251,6 +251,16 @@ def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(number, status
     assert rows_without_time(stopped) == rows_without_time(whole)
 
 
+def test_sigterm_to_all_of_its_processes_stops_a_campaign_cleanly(tmp_path):
+    process = start(*smoke(tmp_path, "--workers", "2"))
+    wait_for_rows(tmp_path, process, 1)
+    os.killpg(process.pid, signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    entries = Results(tmp_path, "smoke", "overfitting_choice").runs().values()
+    assert {entry["status"] for entry in entries} == {"done"}
+
+
 def test_minutes_end_a_campaign_cleanly_and_the_same_command_goes_on(tmp_path, capsys):
     assert main(smoke(tmp_path, "--minutes", "0.001")) == 0
     assert "goes on from here" in capsys.readouterr().err

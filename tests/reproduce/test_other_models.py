@@ -60,3 +60,13 @@ def test_the_papers_other_regularisers_are_refused(run, digits):
 def test_masks_of_recurrent_nets_are_naive_or_of_a_sequence():
     with pytest.raises(ValueError, match="'naive' or 'sequence'"):
         Recurrent((12,), "none")
+
+
+def test_queries_keys_values_and_their_outcome_begin_differently(run, digits):
+    model = build(replace(run, net=Transformer(8, 2, heads=2)), digits.shape, digits.classes).model
+    attentions = [each for each in model.layers if each.name.startswith("attention_")]
+    kernels = [w.numpy() for each in attentions for w in each.trainable_weights if w.ndim > 2]
+    assert len(kernels) == 8
+    for i, one in enumerate(kernels):
+        for other in kernels[:i]:
+            assert np.abs(np.sort(one.ravel()) - np.sort(other.ravel())).max() > 1e-3

@@ -13,6 +13,7 @@ from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp
 from reproduce.probes import Picture, Trained, closed_form, mosaic, probe
 from reproduce.probes.closed_form import solution
 from reproduce.probes.features import roughness
+from reproduce.probes.masks import KEPT_GREY
 from reproduce.probes.monte_carlo import KS
 from reproduce.probes.redundancy import effective_rank_percent
 from reproduce.train import Training
@@ -97,10 +98,16 @@ def test_noise_is_rough_and_a_slope_is_not():
 
 def test_ten_passes_see_ten_masks_of_one_digit(dropped):
     rows, pictures = rows_of(dropped, "masks")
-    assert set(pictures) == {"dropout_0", "dropout_1", "dropout_2"}
+    assert set(pictures) == {f"{kind}_{i}" for kind in ("mask", "masked") for i in range(3)}
     assert len({value for (_, name, _), value in rows.items() if name.startswith("pass")}) > 5
-    drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(pictures["dropout_0"]))))
-    assert drawn.shape == (2 * 9 - 1, 5 * 9 - 1)
+    for i in range(3):
+        mask, masked = (decoded(pictures[f"{kind}_{i}"]) for kind in ("mask", "masked"))
+        assert mask.shape == masked.shape
+        # What is not kept is not there; of what is kept, some is dark all the same.
+        kept = mask == round(255 * KEPT_GREY)
+        assert not masked[mask == 0].any()
+        assert masked[kept].any()
+    assert decoded(pictures["mask_0"]).shape == (2 * 9 - 1, 5 * 9 - 1)
 
 
 def test_pictures_are_of_the_first_seed_only(run, digits):
