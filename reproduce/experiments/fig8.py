@@ -1,7 +1,7 @@
 """Figure 8: sparsity, the activations of Figure 7's autoencoders on test images.
 
 The paper: means of about 2.0 without and 0.7 with dropout, read off where the histograms peak.
-Some of our units never fire (the paper's Figure 7 has a few blank tiles); peaks are of those that do.
+Some of our units never fire (the paper's Figure 7 has a few blank tiles); the peaks are of others.
 Cost: Figure 7's.
 """
 
