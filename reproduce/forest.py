@@ -30,8 +30,8 @@ def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     axes.axvline(0, color=".3", linewidth=1)
     axes.set(yticks=range(len(shown)), yticklabels=[text for text, _ in shown])
     axes.set(xlabel=f"{told(view.measures[0])}, in the claim's favour")
-    axes.set_ylim(len(shown) - 0.5, -0.5)
     if shown:
+        axes.set_ylim(len(shown) - 0.5, -0.5)
         # An interval of few seeds may reach far beyond all means, and then leaves the picture.
         furthest = 3 * max(max(abs(each.mean) for _, each in shown), 1e-9)
         low, high = axes.get_xlim()
