@@ -6,14 +6,14 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import FuncFormatter
 
-from reproduce import View, forest, gallery
+from reproduce import View, forest, gallery, paper_marks
 from reproduce.evidence import Evidence, interval
+from reproduce.paper_marks import PAPER
 from reproduce.tables import told, told_together
 
 # With more arms the training errors are left out of a curve's picture.
 MOST_ARMS_IN_FULL = 6
 PARTS = {"validation": "validation", "train": "training"}
-PAPER = ".45"
 
 
 def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
@@ -72,9 +72,7 @@ def _curve(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     # Every seed, thin: an interval of few seeds at every point would hide the curves.
     each = {"units": "seed", "estimator": None, "linewidth": 0.5, "alpha": 0.5, "legend": False}
     sns.lineplot(rows, **look, **several, **each, ax=axes)
-    for (arm, points), marker in zip(_paper_curves(evidence, view).items(), "Ds", strict=False):
-        label = f"{arm}, {view.paper} of the paper"
-        axes.errorbar(*points, linestyle="none", marker=marker, color=PAPER, label=label)
+    paper_marks.curves(evidence, view, axes)
     ylim = (0, _visible_top(rows))
     axes.set(xlabel="weight updates", ylabel=told(view.measures[0]), ylim=ylim)
     _scale(view, axes, rows.value)
@@ -86,14 +84,6 @@ def _legend(axes: plt.Axes) -> None:
     axes.legend(
         title=None, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1)
     )
-
-
-def _paper_curves(evidence: Evidence, view: View) -> dict[str, tuple]:
-    """Arm -> (updates, errors, error bars) of the paper's curves."""
-    numbers = evidence.paper() if view.paper else {}
-    arms = dict.fromkeys(arm for arm, _ in numbers)
-    points = {arm: sorted((x, *n) for (a, x), n in numbers.items() if a == arm) for arm in arms}
-    return {arm: tuple(zip(*each, strict=True)) for arm, each in points.items()}
 
 
 def _visible_top(rows: pd.DataFrame) -> float:
@@ -137,7 +127,7 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         axes.axhline(each.value.mean(), color=colours[arm], linestyle=styles[line], label=label)
     for split in view.splits:
         for arm in arms:
-            _paper_points(paper(split), view, axes, arm, split, first=arm == arms[0])
+            paper_marks.points(paper(split), view, axes, arm, split, first=arm == arms[0])
             level = evidence.paper(split).get((arm, None)) if view.paper else None
             if level is not None:
                 label = f"{arm}, one level in {view.paper} of the paper"
@@ -145,7 +135,7 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     wanted = told_together(view.measures)
     if view.measures == ("error_percent",) and len(view.splits) == 1:
         wanted = f"{view.splits[0]} {wanted}"
-    _guides(view, axes)
+    paper_marks.guides(view, axes)
     axes.set(xlabel=view.x_label, ylabel=wanted)
     places = np.unique(placed.x)
     # Each place its tick, where there is room.
@@ -157,14 +147,6 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     _legend(axes)
 
 
-def _guides(view: View, axes: plt.Axes) -> None:
-    """What values are to be compared with."""
-    if view.slope is not None:
-        axes.axline((0, 0), slope=view.slope, color=PAPER, linewidth=0.8, zorder=0)
-    for (arm, x), style in zip(view.paper_xs, ("--", ":"), strict=False):
-        axes.axvline(x, color=PAPER, linestyle=style, label=f"{arm}, {x:g} in the paper's text")
-
-
 def _scale(view: View, axes: plt.Axes, values: pd.Series) -> None:
     if view.log_x:
         axes.set(xscale="log")
@@ -173,27 +155,6 @@ def _scale(view: View, axes: plt.Axes, values: pd.Series) -> None:
         # Small budgets may lie above the top: two thirds of the values are always seen.
         top = max(view.top, 1.1 * values.quantile(2 / 3))
         axes.set(ylim=(0, min(top, axes.get_ylim()[1])))
-
-
-def _paper_points(
-    numbers: dict, view: View, axes: plt.Axes, arm: str, split: str, first: bool
-) -> None:
-    points = sorted((x, *number) for (a, x), number in numbers.items() if a == arm)
-    if points:
-        label = f"{arm}, {view.paper} of the paper"
-        xs, errors, bars = zip(*points, strict=True)
-        axes.errorbar(
-            xs,
-            errors,
-            bars,
-            linestyle="--" if split == "test" else ":",
-            marker="D" if first else "s",
-            markersize=5,
-            markerfacecolor="white" if first else PAPER,
-            color=PAPER,
-            alpha=0.7,
-            label=label if len(view.splits) == 1 else f"{label} ({split})",
-        )
 
 
 def _arms(evidence: Evidence, view: View, axes: plt.Axes) -> None:
