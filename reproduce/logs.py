@@ -16,7 +16,6 @@ from reproduce.train import Measured, Training
 # more than leave logging this share of the run's time. The first and the last are always logged.
 SCALARS, PICTURES = 100, 10
 LARGEST_SHARE = 0.02
-BOUNDS = ("best", "last")
 # The columns of the HParams page, the same for all runs, so that experiments can be compared.
 COLUMNS = (
     "experiment",
@@ -43,10 +42,16 @@ COLUMNS = (
 # TensorBoard takes one run's list of what the HParams page compares for that of all, so it is the
 # same for all: of runs that hold images out, and of final runs, which do not.
 METRICS = (
-    *(f"{which}_validation_{m}" for m in ("error_percent", "squared_error") for which in BOUNDS),
+    *(
+        f"{which}_validation_{m}"
+        for m in ("error_percent", "squared_error")
+        for which in ("best", "last")
+    ),
     "error_percent/test",
     "loss/test",
 )
+# Of each split, enough to tell what an untrained network does.
+UNTRAINED_EXAMPLES = 1_000
 # What a network is trained to lower.
 LOSSES = ("nll", "squared_error")
 
@@ -100,8 +105,8 @@ class EventLog:
         """Logs what is new; cheap when nothing is."""
         training = self.training
         if training.step == 0 and not training.run.curve_points:
-            # Its history begins at its end; a curve needs its beginning too.
-            self._errors(training.measured("train", "validation"))
+            # Its history begins at its end; a curve needs its beginning too, if not to a decimal.
+            self._errors(training.measured("train", "validation", most=UNTRAINED_EXAMPLES))
         self._errors(training.history[self.measured :])
         self.measured = len(training.history)
         if training.diverged:  # its weights are no numbers

@@ -100,12 +100,14 @@ class Training:
         """Updates until the next look: about a second's worth, so that Ctrl-C is answered soon."""
         return max(1, min(CHUNK_UPDATES, int(LOOK_SECONDS / max(self.update_seconds, 1e-6))))
 
-    def measured(self, *splits: str) -> Iterator[Measured]:
-        """The run's measures of the network as it is now, on those of the splits that it has."""
+    def measured(self, *splits: str, most: int | None = None) -> Iterator[Measured]:
+        """The run's measures of the network as it is now, on those of the splits that it has, or on
+        `most` images of each."""
         for split in splits:
             ids = self.parts.get(split, np.empty(0, np.int32))
             if split == "train":
                 ids = ids[:MEASURED_EXAMPLES]
+            ids = ids[:most]
             if len(ids):
                 logits, targets = self.engine.logits(ids), self._targets(ids)
                 for name in self.run.measures:
