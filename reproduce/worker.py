@@ -85,7 +85,7 @@ def execute(job: Job, watch: Callable[[Glimpse], None]) -> Outcome:
         if training.diverged:
             history.append(Measured("train", "diverged", training.step, 1.0))
         elif planned.run.probes:
-            found, told["pictures"] = probe(training)
+            found, told["pictures"] = probe(training, job.data_dir)
             history += found
     except Exception as error:
         return failure(job, error)

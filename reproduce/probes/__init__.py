@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import SupportsFloat
 
 import keras
@@ -46,6 +47,8 @@ class Trained:
     """A network at the end of its run, with the data that it was not trained on."""
 
     training: Training
+    # The user's folder of data sets, for a probe that looks at another one.
+    data_dir: Path | None = None
 
     @cached_property
     def model(self) -> keras.Model:
@@ -103,9 +106,11 @@ class Trained:
             yield found
 
 
-def probe(training: Training) -> tuple[list[Measured], dict[str, str]]:
+def probe(
+    training: Training, data_dir: Path | None = None
+) -> tuple[list[Measured], dict[str, str]]:
     """The rows of all probes of a run, and its pictures by name."""
-    trained = Trained(training)
+    trained = Trained(training, data_dir)
     rows, pictures = [], {}
     for name in training.run.probes:
         find: Callable[[Trained], Iterator[Measured | Picture]]

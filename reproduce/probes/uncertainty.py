@@ -8,6 +8,7 @@ from scipy.special import softmax
 
 from reproduce.measure import CALIBRATION_BINS, MEASURES, reliability
 from reproduce.probes import Measured, Trained
+from reproduce.sources.obtain import obtain
 
 SAMPLES = 50
 EXAMPLES = 2_000
@@ -80,16 +81,30 @@ def _misranked(doubt: np.ndarray, wrong: np.ndarray) -> float:
 
 
 def _photographs(trained: Trained) -> np.ndarray:
-    """Patches of scikit-learn's two sample photographs, in grey, of the data set's shape."""
+    """Images of none of the classes, in grey, of the data set's shape: the middles of CIFAR-10's
+    test images; beside scikit-learn's digits, which need no download, patches of its photographs.
+    """
+    height, width = trained.training.dataset.shape[:2]
+    if trained.training.dataset.name == "digits":
+        return _patches(trained.generator("photographs"), height, width)
+    images = obtain("cifar10", trained.data_dir)["x_test"][:EXAMPLES]
+    top, left = (images.shape[1] - height) // 2, (images.shape[2] - width) // 2
+    return _grey(images[:, top : top + height, left : left + width])
+
+
+def _patches(generator: np.random.Generator, height: int, width: int) -> np.ndarray:
     from sklearn.datasets import load_sample_images
 
-    generator = trained.generator("photographs")
-    height, width = trained.training.dataset.shape[:2]
-    patches = []
-    for photograph in load_sample_images().images:
-        grey = photograph.mean(axis=2, dtype=np.float32) / 255
-        for _ in range(EXAMPLES // 2):
-            top = generator.integers(grey.shape[0] - height)
-            left = generator.integers(grey.shape[1] - width)
-            patches.append(grey[top : top + height, left : left + width])
-    return np.stack(patches)
+    photographs = _grey(np.stack(load_sample_images().images))
+    tops = generator.integers(photographs.shape[1] - height, size=EXAMPLES)
+    lefts = generator.integers(photographs.shape[2] - width, size=EXAMPLES)
+    return np.stack(
+        [
+            photographs[i % len(photographs), top : top + height, left : left + width]
+            for i, (top, left) in enumerate(zip(tops, lefts, strict=True))
+        ]
+    )
+
+
+def _grey(images: np.ndarray) -> np.ndarray:
+    return images.mean(axis=-1, dtype=np.float32) / 255

@@ -3,6 +3,7 @@
 import base64
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from layers import Dropout
 from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp
-from reproduce.probes import Picture, Trained, closed_form, mosaic, probe
+from reproduce.probes import Picture, Trained, closed_form, mosaic, probe, uncertainty
 from reproduce.probes.closed_form import solution
 from reproduce.probes.features import roughness
 from reproduce.probes.masks import KEPT_GREY
@@ -73,6 +74,18 @@ def test_doubt_is_larger_where_the_network_errs(dropped):
     )
     unturned = rows["rotated", "doubt", 0]
     assert unturned == pytest.approx(rows["test", "doubt", None], rel=0.05)
+
+
+def test_photographs_are_the_middles_of_the_other_set_in_grey(dropped, monkeypatch):
+    colours = np.zeros((3, 32, 32, 3), np.uint8)
+    colours[:, 12, 12] = (0, 153, 255)
+    monkeypatch.setattr(uncertainty, "obtain", lambda name, folder: {"x_test": colours})
+    of = SimpleNamespace(shape=(28, 28), name="mnist")
+    beside = Trained(SimpleNamespace(dataset=of))
+    found = uncertainty._photographs(beside)
+    assert found.shape == (3, 28, 28)
+    assert found[0, 10, 10] == pytest.approx(136 / 255)
+    assert np.count_nonzero(found) == 3
 
 
 def test_nothing_removed_is_the_network_itself(dropped):
