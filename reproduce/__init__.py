@@ -42,6 +42,7 @@ __all__ = [
     "View",
     "arms",
     "as_tuple",
+    "below",
     "derived_seed",
     "tuned",
 ]
@@ -116,6 +117,13 @@ class Claim:
     measure: str = "error_percent"
     worse_measure: str | None = None
     margin: float = 0.0
+
+
+def below(
+    better: str | tuple[str, ...], worse: str | tuple[str, ...], text: str | None = None
+) -> Claim:
+    """The claim that one arm's test error is lower than another's."""
+    return Claim(text=text or f"{better} below {worse}", better=better, worse=worse)
 
 
 def as_tuple(arms: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -10,6 +10,10 @@ from reproduce import PROFILES, UserError, overview, plan
 
 RESULTS_DIR = Path("results")
 LOG_DIR = Path("logs")
+COSTS = (
+    "Expected costs: two cores of the machine in README's table of speed; half as fast a machine "
+    "takes twice as long. `paper`: one GPU, a guess."
+)
 
 
 def main(argv: list[str]) -> int:
@@ -129,6 +133,7 @@ def _list(arguments: argparse.Namespace, argv: list[str]) -> int:
             print(
                 f"    {profile:<6} {done:<20} about {_duration(told['minutes'])}: {told['budget']}"
             )
+    print(COSTS)
     return 0
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from reproduce import Cell, Claim, Experiment, Run, as_tuple, plan
+from reproduce import Cell, Claim, Experiment, Run, View, as_tuple, plan
 from reproduce.record import COLUMNS, Row
 
 CONFIDENCE = 0.95
@@ -81,11 +81,13 @@ class Evidence:
     def budget(self) -> str:
         return self.experiment.budgets[self.profile].describe()
 
-    def paper(self, split: str = "test") -> dict[tuple[str, float | None], "PaperNumber"]:
-        """The paper's numbers for this view; none where the profile runs on other data."""
+    def paper(
+        self, view: View, split: str = "test"
+    ) -> dict[tuple[str, float | None], "PaperNumber"]:
+        """The paper's numbers for a view; none where the profile runs on other data."""
         if self.experiment.budgets[self.profile].data:
             return {}
-        return paper_numbers(self.experiment.view.paper, split)
+        return paper_numbers(view.paper, split)
 
     def qualified(self, verdict: str) -> str:
         """A verdict as it may stand: with its budget unless that is the paper's own."""
@@ -182,9 +184,9 @@ def _frame(rows: list[Row]) -> pd.DataFrame:
 
 
 class PaperNumber(NamedTuple):
-    """An error printed or drawn in the paper, in percent, and its error bar (0: none given)."""
+    """A value printed or drawn in the paper, in percent, and its error bar (0: none given)."""
 
-    error_percent: float
+    percent: float
     uncertainty: float
 
 
@@ -197,7 +199,7 @@ def paper_numbers(
     with (Path(__file__).parent / "paper.csv").open(newline="") as file:
         return {
             (row["arm"], float(row["x"]) if row["x"] else None): PaperNumber(
-                float(row["error_percent"]), float(row["uncertainty"] or 0)
+                float(row["percent"]), float(row["uncertainty"] or 0)
             )
             for row in csv.DictReader(file)
             if row["source"] == source and row["split"] == split

@@ -1,5 +1,8 @@
 """Evidence and a View -> one panel of a figure."""
 
+from itertools import groupby
+from operator import itemgetter
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -99,7 +102,7 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     placed, levels = rows[rows.x.notna()], rows[rows.x.isna()]
 
     def paper(split):
-        numbers = evidence.paper(split) if view.paper else {}
+        numbers = evidence.paper(view, split)
         return {place: number for place, number in numbers.items() if place[1] is not None}
 
     # In the view's order: its first split solid, its second dashed.
@@ -128,10 +131,10 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     for split in view.splits:
         for arm in arms:
             paper_marks.points(paper(split), view, axes, arm, split, first=arm == arms[0])
-            level = evidence.paper(split).get((arm, None)) if view.paper else None
+            level = evidence.paper(view, split).get((arm, None))
             if level is not None:
                 label = f"{arm}, one level in {view.paper} of the paper"
-                axes.axhline(level.error_percent, color=PAPER, linestyle=":", label=label)
+                axes.axhline(level.percent, color=PAPER, linestyle=":", label=label)
     wanted = told_together(view.measures)
     if view.measures == ("error_percent",) and len(view.splits) == 1:
         wanted = f"{view.splits[0]} {wanted}"
@@ -141,9 +144,12 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     # Each place its tick, where there is room.
     if not view.log_x and np.diff(places).min(initial=np.inf) > 0.095 * np.ptp(places):
         axes.set_xticks(places)
-    shown = [*rows.value, *(n.error_percent for s in view.splits for n in paper(s).values())]
-    axes.set_ylim(*_reach(shown))
+    theirs = [(x, n.percent, PAPER) for s in view.splits for (_, x), n in paper(s).items()]
+    axes.set_ylim(*_reach([*rows.value, *(value for _, value, _ in theirs)]))
     _scale(view, axes, rows.value)
+    means = placed.groupby(["arm", "line", "x"]).value.mean()
+    ours = [(x, value, colours[arm]) for (arm, _, x), value in means.items()]
+    _mark_above(axes, ours + theirs)
     _legend(axes)
 
 
@@ -157,6 +163,24 @@ def _scale(view: View, axes: plt.Axes, values: pd.Series) -> None:
         axes.set(ylim=(0, min(top, axes.get_ylim()[1])))
 
 
+def _mark_above(axes: plt.Axes, found: list[tuple[float, float, str]]) -> None:
+    """At the upper edge, a triangle and the number for every (x, value, colour) above it."""
+    top = axes.get_ylim()[1]
+    above = sorted(each for each in found if each[1] > top)
+    for x, same in groupby(above, key=itemgetter(0)):
+        for place, (_, value, colour) in enumerate(same):
+            axes.plot(x, top, marker="^", color=colour, clip_on=False, zorder=4)
+            below = (7, -9 - 11 * place)
+            axes.annotate(
+                f"{value:.3g}",
+                (x, top),
+                below,
+                textcoords="offset points",
+                color=colour,
+                fontsize="small",
+            )
+
+
 def _arms(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     rows = _rows(evidence, view)
     arms = _arm_names(evidence, view)
@@ -164,11 +188,11 @@ def _arms(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     sns.stripplot(**look, color=".6", size=5, jitter=False)
     mean = {"errorbar": _limits, "linestyle": "none", "capsize": 0.2, "label": "mean of ours"}
     sns.pointplot(**look, **mean)
-    paper = evidence.paper() if view.paper else {}
+    paper = evidence.paper(view)
     found = {at: paper[arm, None] for at, arm in enumerate(arms) if (arm, None) in paper}
     if found:
         axes.scatter(
-            [number.error_percent for number in found.values()],
+            [number.percent for number in found.values()],
             [*found],
             marker="D",
             facecolor="white",
@@ -177,6 +201,6 @@ def _arms(evidence: Evidence, view: View, axes: plt.Axes) -> None:
             label=f"{view.paper} of the paper",
         )
     axes.set(xlabel=f"{view.splits[0]} {told(view.measures[0])}", ylabel="")
-    shown = [*rows.value, *(number.error_percent for number in found.values())]
+    shown = [*rows.value, *(number.percent for number in found.values())]
     axes.set_xlim(*_reach(shown))
     _legend(axes)

@@ -10,7 +10,7 @@ PAPER = ".45"
 
 def curves(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     """The paper's points along a curve, arm by arm, with their error bars."""
-    numbers = evidence.paper() if view.paper else {}
+    numbers = evidence.paper(view)
     arms = dict.fromkeys(arm for arm, _ in numbers)
     for arm, marker in zip(arms, "Ds", strict=False):
         found = sorted((x, *number) for (a, x), number in numbers.items() if a == arm)

@@ -69,7 +69,7 @@ def told_together(measures: Sequence[str]) -> str:
 
 def measured_table(e: Evidence) -> Table:
     """Paper and ours, a row an arm: the experiment's first measure on test data."""
-    view, rows, paper = e.experiment.view, [], e.paper()
+    view, rows, paper = e.experiment.view, [], e.paper(e.experiment.view)
     measure = e.experiment.measures[0]
     for cell, run in e.chosen:
         ours = interval(e.values(cell.arm, cell.x, "test", measure))
@@ -78,13 +78,13 @@ def measured_table(e: Evidence) -> Table:
         if theirs is not None:
             # The paper's own error bar widens the tolerance.
             tolerance = view.tolerance_points + theirs.uncertainty
-            verdict = e.qualified(level_verdict(ours, theirs.error_percent, tolerance))
+            verdict = e.qualified(level_verdict(ours, theirs.percent, tolerance))
             budget = e.experiment.budgets[e.profile]
             if budget.examples:
                 verdict = f"not judged on {budget.examples:,} examples"
             elif budget.width != 1:
                 verdict = f"not judged at {budget.width:g} of the width"
-            published = number(theirs.error_percent)
+            published = number(theirs.percent)
             published += f" ± {number(theirs.uncertainty)}" if theirs.uncertainty else ""
         if diverged := e.diverged(cell.arm, cell.x):
             verdict = f"{verdict}; {diverged} more diverged".removeprefix("; ")

@@ -6,15 +6,11 @@ Images mirrored, and shifted by up to 4 pixels. Cost at `cpu`: a third of the wi
 
 from dataclasses import replace
 
-from reproduce import Claim, Experiment, View, arms, tuned
+from reproduce import Experiment, View, arms, below, tuned
 from reproduce.experiments.table4 import ALL, BUDGETS, IN_ALL, NONE, PLAIN, RATES
 
 AUGMENTED = {"flip": (True,), "shift_pixels": (4,)}
 NEITHER, AUGMENTATION, DROPOUT, BOTH = "Neither", "Augmentation", "Dropout", "Both"
-
-
-def contrast(text, better, worse):
-    return Claim(text=text, better=better, worse=worse)
 
 
 experiment = Experiment(
@@ -31,9 +27,9 @@ experiment = Experiment(
     budgets={profile: replace(budget, arms=None) for profile, budget in BUDGETS.items()},
     view=View(kind="arms"),
     claims=(
-        contrast("Augmentation helps", (AUGMENTATION, BOTH), (NEITHER, DROPOUT)),
-        contrast("Dropout helps", (DROPOUT, BOTH), (NEITHER, AUGMENTATION)),
-        contrast("They help each other", (NEITHER, BOTH), (AUGMENTATION, DROPOUT)),
-        contrast("Augmentation is better than dropout", AUGMENTATION, DROPOUT),
+        below((AUGMENTATION, BOTH), (NEITHER, DROPOUT), "Augmentation helps"),
+        below((DROPOUT, BOTH), (NEITHER, AUGMENTATION), "Dropout helps"),
+        below((NEITHER, BOTH), (AUGMENTATION, DROPOUT), "They help each other"),
+        below(AUGMENTATION, DROPOUT, "Augmentation is better than dropout"),
     ),
 )

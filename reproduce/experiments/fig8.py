@@ -26,7 +26,15 @@ experiment = Experiment(
         x_label="mean activation of a unit",
         paper_xs=((WITHOUT, 2.0), (WITH, 0.7)),
     ),
-    panels=(View(kind="against_x", measures=("activation_share_percent",), x_label="activation"),),
+    panels=(
+        View(
+            kind="against_x",
+            measures=("activation_share_percent",),
+            x_label="activation (the last bin holds all beyond)",
+            top=6.0,
+            paper="Figure 8",
+        ),
+    ),
     claims=(
         lower("Dropout lowers the mean activation", "activation_mean"),
         lower("The units' mean activations peak lower", "unit_mean_mode"),

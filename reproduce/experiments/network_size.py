@@ -6,7 +6,7 @@ n = 256 and p = 0.5, on 10,000 images. Cost at `cpu`: 12 choice runs of 5,000 an
 
 from dataclasses import replace
 
-from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms, tuned
+from reproduce import Budget, Experiment, Mlp, Run, View, arms, below, tuned
 
 PLAIN = Run(
     data="mnist",
@@ -20,10 +20,6 @@ PLAIN = Run(
 DROPPED = replace(PLAIN, keep_input=0.8, keep=0.5)
 NETS = {f"{units} units": (Mlp((units, units), "relu"),) for units in (256, 512)}
 RATES = (0.02, 0.05, 0.1)
-
-
-def below(text, better, worse):
-    return Claim(text=text, better=better, worse=worse)
 
 
 experiment = Experiment(
@@ -48,8 +44,8 @@ experiment = Experiment(
     },
     view=View(kind="arms"),
     claims=(
-        below("Dropout wants more units", "Dropout, 512 units", "Dropout, 256 units"),
-        below("n / p units beat n without", "Dropout, 512 units", "No dropout, 256 units"),
-        below("The gain is dropout's", "Dropout, 512 units", "No dropout, 512 units"),
+        below("Dropout, 512 units", "Dropout, 256 units", "Dropout wants more units"),
+        below("Dropout, 512 units", "No dropout, 256 units", "n / p units beat n without"),
+        below("Dropout, 512 units", "No dropout, 512 units", "The gain is dropout's"),
     ),
 )

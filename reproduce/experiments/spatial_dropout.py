@@ -8,7 +8,7 @@ batch. Fully connected layers have dropout of 0.5 in every arm. Cost at `cpu`: a
 
 from dataclasses import replace
 
-from reproduce import Claim, Experiment, View, arms, tuned
+from reproduce import Experiment, View, arms, below, tuned
 from reproduce.experiments.table4 import BUDGETS, PLAIN
 
 NONE = "No dropout of convolutions"
@@ -20,10 +20,6 @@ KINDS = {
 }
 RUN = replace(PLAIN, keep=0.5)
 RATES = (0.01, 0.03, 0.1)
-
-
-def helps(kind):
-    return Claim(text=f"{kind} helps", better=kind, worse=NONE)
 
 
 experiment = Experiment(
@@ -48,11 +44,7 @@ experiment = Experiment(
         ),
     ),
     claims=(
-        *(helps(kind) for kind in KINDS),
-        Claim(
-            text="Dropping maps is better than dropping units",
-            better="Spatial dropout",
-            worse="Dropout",
-        ),
+        *(below(kind, NONE, f"{kind} helps") for kind in KINDS),
+        below("Spatial dropout", "Dropout", "Dropping maps is better than dropping units"),
     ),
 )

@@ -6,7 +6,7 @@ dropout has its own row, tuned alike. Cost at `cpu`: the 3 x 1024 rows only, 9 m
 
 from dataclasses import replace
 
-from reproduce import Budget, Claim, Experiment, GaussianSvm, Mlp, Run, View, arms, tuned
+from reproduce import Budget, Experiment, GaussianSvm, Mlp, Run, View, arms, below, tuned
 
 PLAIN = Run(
     data="mnist",
@@ -33,10 +33,6 @@ def machine(cost, gamma):
     # A machine makes no updates: what a run must state beside its net is idle here.
     net = GaussianSvm(cost, gamma)
     return Run(data="mnist", net=net, batch_size=1, learning_rate=1.0)
-
-
-def below(better, worse):
-    return Claim(text=f"{better} below {worse}", better=better, worse=worse)
 
 
 BASELINE = "Standard NN, ReLU, 3 x 1024"

@@ -7,7 +7,7 @@ updates, 48 ms an update.
 
 from dataclasses import replace
 
-from reproduce import Budget, Claim, ConvNet, Experiment, Run, Search, View, arms, tuned
+from reproduce import Budget, ConvNet, Experiment, Run, Search, View, arms, below, tuned
 
 NET = ConvNet((96, 128, 256), (2048, 2048), "relu")
 PLAIN = Run(
@@ -46,10 +46,6 @@ def cells(data):
     return arms(
         {arm: tuned(run, data=(data,), learning_rate=RATES[arm]) for arm, run in RUNS.items()}
     )
-
-
-def below(better, worse):
-    return Claim(text=f"{better} below {worse}", better=better, worse=worse)
 
 
 BUDGETS = {

@@ -6,7 +6,7 @@ Cost at `cpu`: 36 choice runs of 10,000 and 18 final runs of 24,000 updates, 11 
 
 from dataclasses import replace
 
-from reproduce import Budget, Claim, Experiment, Mlp, Run, Search, View, arms, tuned
+from reproduce import Budget, Experiment, Mlp, Run, Search, View, arms, below, tuned
 
 PLAIN = Run(
     data="mnist",
@@ -21,10 +21,6 @@ LATE_L1 = replace(PLAIN, l2=3e-5, l1_start_fraction=0.75)
 SPARSE = replace(PLAIN, l2=3e-5, sparsity_target=0.1)
 DROPPED = replace(PLAIN, keep_input=0.8, keep=0.5)
 RATES, DROPOUT_RATES = (0.02, 0.05), (0.05, 0.1)
-
-
-def below(better, worse):
-    return Claim(text=f"{better} below {worse}", better=better, worse=worse)
 
 
 experiment = Experiment(
@@ -47,7 +43,14 @@ experiment = Experiment(
         }
     ),
     budgets={
-        "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 32, update_ms=10),
+        "smoke": Budget(
+            data="digits",
+            updates=200,
+            seeds=2,
+            width=1 / 32,
+            arms=("L2", "L2 + L1 towards end of training", "Dropout + Max-norm"),
+            update_ms=10,
+        ),
         "quick": Budget(
             updates=800, seeds=3, choice_updates=250, width=1 / 8, examples=5_000, update_ms=1.8
         ),

@@ -7,7 +7,6 @@ and 27 final runs of 5,000 updates, 30 ms.
 
 from reproduce import (
     Budget,
-    Claim,
     Experiment,
     Mlp,
     Recurrent,
@@ -16,6 +15,7 @@ from reproduce import (
     Transformer,
     View,
     arms,
+    below,
     tuned,
 )
 
@@ -34,10 +34,6 @@ NAIVE, RESIDUAL, TRANSFORMER = Recurrent((128,), "naive"), Residual((8, 16, 32))
 
 def trained(net, keep=1.0):
     return tuned(RUN, net=(net,), keep=(keep,), learning_rate=(0.03, 0.1, 0.3))
-
-
-def below(text, better, worse):
-    return Claim(text=text, better=better, worse=worse)
 
 
 experiment = Experiment(
@@ -74,18 +70,18 @@ experiment = Experiment(
     },
     view=View(kind="arms"),
     claims=(
-        below("Dropout harms a tiny net", "Tiny net", "Tiny net, keep 0.5"),
+        below("Tiny net", "Tiny net, keep 0.5", "Dropout harms a tiny net"),
         below(
-            "A mask for each step is worse than one a sequence",
             "LSTM, keep 0.7, one mask a sequence",
             "LSTM, keep 0.7, a mask for each step",
+            "A mask for each step is worse than one a sequence",
         ),
-        below("One mask a sequence helps", "LSTM, keep 0.7, one mask a sequence", "LSTM"),
+        below("LSTM, keep 0.7, one mask a sequence", "LSTM", "One mask a sequence helps"),
         below(
-            "Dropout harms a residual net with batch normalisation",
             "Residual net",
             "Residual net, keep 0.5",
+            "Dropout harms a residual net with batch normalisation",
         ),
-        below("A rate of 0.1 helps a Transformer", "Transformer, keep 0.9", "Transformer"),
+        below("Transformer, keep 0.9", "Transformer", "A rate of 0.1 helps a Transformer"),
     ),
 )

@@ -165,7 +165,7 @@ def test_a_verdict_names_its_budget_and_other_data_is_not_judged(toy, tmp_path):
     )
     found = replace(found, experiment=other)
     assert found.qualified("reproduced") == "not judged on digits"
-    assert found.paper() == {}
+    assert found.paper(found.experiment.view) == {}
 
 
 def test_a_claim_may_compare_two_splits(toy, tmp_path):

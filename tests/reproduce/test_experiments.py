@@ -55,6 +55,14 @@ def test_the_papers_network_has_its_parameter_count():
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("fig7", 402_448), ("fig9a", 10_020_874), ("fig10", 3_973_130)]
+)
+def test_the_networks_of_the_figures_have_the_papers_sizes(name, parameters):
+    model = build(plan.load(name).cells[0].candidates[0], (28, 28), 10).model
+    assert model.count_params() == parameters
+
+
 def test_the_widths_of_figure_9b_keep_the_number_of_retained_units():
     nets = {cell.x: cell.candidates[0].net.hidden for cell in plan.load("fig9b").cells}
     assert nets[0.1] == (2560, 2560, 5120)

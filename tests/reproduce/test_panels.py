@@ -64,6 +64,16 @@ def test_lines_against_x_are_the_last_means_and_each_place_has_its_tick(evidence
     assert axes.get_xlabel() == "images"
 
 
+def test_what_lies_above_the_axis_is_told_at_its_edge(evidence):
+    axes = seen(evidence, View(kind="against_x", x_label="images", top=1.0))
+    top = axes.get_ylim()[1]
+    assert 26.8 < top < 27.8
+    assert [text.get_text() for text in axes.texts] == ["27.8"]
+    triangles = [line for line in axes.get_lines() if line.get_marker() == "^"]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in triangles] == [(100, top)]
+    assert not seen(evidence, evidence.experiment.view).texts
+
+
 def test_the_papers_points_are_drawn_in_grey(evidence):
     arms = {"A": "No dropout", "B": "Dropout"}
     renamed = evidence.final.assign(arm=evidence.final.arm.map(arms))
