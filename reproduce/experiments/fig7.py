@@ -1,7 +1,8 @@
 """Figure 7: the features of an autoencoder of 256 ReLU units, without and with dropout (p = 0.5).
 
-The paper gives the architecture and p; squared error and momentum 0.9 are deepnet's. Cost at `cpu`:
-8 choice runs of 10,000 and 6 final runs of 30,000 updates, 1.5 ms an update.
+The paper gives the architecture and p; squared error and momentum 0.9 are deepnet's. That rate and
+momentum grow at first is our choice: else two units in five never fire, in either arm. Cost at
+`cpu`: 10 choice runs of 10,000 and 6 final runs of 30,000 updates, 1.5 ms an update.
 """
 
 from dataclasses import replace
@@ -14,9 +15,12 @@ PLAIN = Run(
     batch_size=100,
     learning_rate=0.01,
     momentum=0.9,
+    momentum_start=0.5,
+    momentum_ramp_fraction=0.2,
+    warm_up_fraction=0.1,
     decay="linear",
 )
-RATES = (0.003, 0.01, 0.03, 0.1)
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 WITHOUT, WITH = "Without dropout", "Dropout with p = 0.5"
 CELLS = arms(
     {
