@@ -20,7 +20,7 @@ PLAIN = Run(
     warm_up_fraction=0.1,
     decay="linear",
 )
-RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
+RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 WITHOUT, WITH = "Without dropout", "Dropout with p = 0.5"
 CELLS = arms(
     {
