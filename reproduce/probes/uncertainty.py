@@ -12,6 +12,8 @@ from reproduce.sources.obtain import obtain
 
 SAMPLES = 50
 EXAMPLES = 2_000
+# A share of fewer images says nothing.
+SMALLEST_BIN = 20
 ANGLES = (0, 15, 30, 45, 60, 75, 90)
 FRACTIONS_KEPT = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 
@@ -35,10 +37,12 @@ def find(trained: Trained) -> Iterator[Measured]:
         for kept in FRACTIONS_KEPT:
             share = by_doubt[: round(kept * len(by_doubt))].mean()
             yield trained.row(f"{name}_kept_error_percent", 100 * share, x=kept)
-        counts, accuracies, _ = reliability(probabilities, labels)
-        for i in np.flatnonzero(counts):
+        counts, accuracies, confidences = reliability(probabilities, labels)
+        for i in np.flatnonzero(counts >= SMALLEST_BIN):
+            # Of the bin's own mean confidence: most images lie close to the last bin's upper end.
+            gap = 100 * (accuracies[i] - confidences[i])
             place = round((i + 0.5) / CALIBRATION_BINS, 4)
-            yield trained.row(f"{name}_accuracy_percent", 100 * accuracies[i], x=place)
+            yield trained.row(f"{name}_accuracy_above_confidence_percent", gap, x=place)
     yield trained.row("doubt", entropy.mean(), split="test")
     yield trained.row("disagreement", information.mean(), split="test")
     turned = images[:EXAMPLES]
