@@ -148,6 +148,8 @@ class View:
     splits: tuple[str, ...] = ("test",)
     x_label: str = ""
     log_x: bool = False
+    # Where the axis begins; what lies before stands in the report's table only.
+    from_x: float | None = None
     # Values above this, of arms that hardly learned, leave the picture.
     top: float | None = None
     # Draw the line of this slope through 0, on which all should lie.
@@ -180,6 +182,8 @@ class Experiment:
     measures: tuple[str, ...] = ("error_percent", "nll")
     # Of the final runs, at their end.
     probes: tuple[str, ...] = ()
+    # Data sets that the probes look at besides, unless the budget names data of its own.
+    also_data: tuple[str, ...] = ()
     # Final runs train on all training data unless they hold the validation part out for a curve.
     hold_out: bool = False
     curve_points: int = 0

@@ -42,10 +42,7 @@ def run(names: list[str], options: Options, argv: list[str]) -> int:
     """
     began = time.time()
     with writer_lock(options.results_dir, options.profile), Display() as display:
-        needed = {
-            name: {p.run.data for _, _, missing in _stages(name, options) for p in missing}
-            for name in names
-        }
+        needed = {name: _needed(name, options) for name in names}
         if not any(needed.values()):
             profile = f"the {options.profile} profile"
             if any(plan.cells(plan.load(name), options.profile) for name in names):
@@ -65,6 +62,14 @@ def run(names: list[str], options: Options, argv: list[str]) -> int:
             display.say(sentence)
         status = Campaign(options, argv, display, began).carry_out(able)
         return status or (2 if lacking else 0)
+
+
+def _needed(name: str, options: Options) -> set[str]:
+    """The data sets that an experiment's missing runs need."""
+    own = {p.run.data for _, _, missing in _stages(name, options) for p in missing}
+    experiment = plan.load(name)
+    has_its_own = experiment.budgets[options.profile].data is not None
+    return own | set(experiment.also_data) if own and not has_its_own else own
 
 
 def _fetch(datasets: list[str], data_dir: Path | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -119,6 +119,20 @@ class Evidence:
         arms = {*as_tuple(claim.better), *as_tuple(claim.worse)}
         errors = [self.values(arm, x, "train", "error_percent") for arm in arms for x in xs]
         return any(each.mean() > HARDLY_TRAINED_PERCENT for each in errors if len(each))
+
+    def is_behind(self, claim: Claim) -> bool:
+        """Whether the claim's better arm errs more by no more, on test images, than it also does on
+        its training images: it may only lack updates. Nothing of the paper's own budget does."""
+        is_plain = claim.split == "test" and claim.measure == "error_percent"
+        if self.profile == "paper" or not is_plain or claim.than_x is not None:
+            return False
+        here, on_training = (
+            self.difference(claim),
+            self._gain(replace(claim, split="train"), claim.x),
+        )
+        if here is None or on_training is None or here.empty or on_training.empty:
+            return False
+        return on_training.mean() <= here.mean() < 0
 
     def difference(self, claim: Claim) -> pd.Series | None:
         """For each seed, by how much the claim's difference favours it; None if not run here."""

@@ -10,7 +10,8 @@ def total(experiment: Experiment, profile: str) -> tuple[int, int]:
     built, which would take `list` half a second."""
     budget, cells = experiment.budgets[profile], plan.declared_cells(experiment, profile)
     candidates = sum(len(cell.candidates) for cell in cells if len(cell.candidates) > 1)
-    choosing, final = candidates * budget.choice_seeds, len(cells) * budget.seeds
+    choosing = candidates * budget.choice_seeds
+    final = sum(1 if plan.is_deterministic(cell) else budget.seeds for cell in cells)
     updates = choosing * (budget.choice_updates or budget.updates) + final * budget.updates
     return choosing + final, updates
 

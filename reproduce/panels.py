@@ -1,5 +1,6 @@
 """Evidence and a View -> one panel of a figure."""
 
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -49,6 +50,8 @@ def _rows(evidence: Evidence, view: View) -> pd.DataFrame:
     rows = evidence.final
     rows = rows[rows.measure.isin(view.measures) & rows.split.isin(view.splits)]
     rows = rows[rows.arm.isin(_arm_names(evidence, view))]
+    if view.from_x is not None:
+        rows = rows[rows.x.isna() | (rows.x >= view.from_x)]
     # Training errors are measured along the way too: the last one counts.
     rows = rows[rows.step == rows.groupby("run").step.transform("max")]
     names = [rows.measure.map(told)] if len(view.measures) > 1 else []
@@ -65,20 +68,30 @@ def _arm_names(evidence: Evidence, view: View) -> list[str]:
 def _curve(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     rows = evidence.final
     rows = rows[rows.measure.isin(view.measures) & rows.split.isin(list(PARTS))]
-    if rows.arm.nunique() > MOST_ARMS_IN_FULL:
-        rows = rows[rows.split == "validation"]
     # From the second point on: the untrained network's 90 % would flatten all the rest.
     rows = rows[rows.step > 0].assign(images=rows.split.map(PARTS))
-    several = {"style": "images", "style_order": [p for p in PARTS.values() if p in {*rows.images}]}
-    look = {"x": "step", "y": "value", "hue": "arm", "hue_order": _arm_names(evidence, view)}
-    sns.lineplot(rows, **look, **several, errorbar=None, ax=axes)
+    hue, style = "arm", "images"
+    orders = {hue: _arm_names(evidence, view), style: list(PARTS.values())}
+    if rows.arm.nunique() > MOST_ARMS_IN_FULL:
+        # Too many to tell apart: a colour for what stands before the comma, dashes for the rest.
+        parts = pd.DataFrame([arm.split(", ", 1) for arm in rows.arm], rows.index)
+        rows = rows.assign(kind=parts[0], net=parts[1])[rows.split == "validation"]
+        hue, style = "kind", "net"
+        orders = {name: list(dict.fromkeys(rows[name])) for name in (hue, style)}
+    present = [each for each in orders[style] if each in {*rows[style]}]
+    look = {"x": "step", "y": "value", "hue": hue, "hue_order": orders[hue]}
+    look |= {"style": style, "style_order": present}
+    sns.lineplot(rows, **look, errorbar=None, ax=axes)
     # Every seed, thin: an interval of few seeds at every point would hide the curves.
     each = {"units": "seed", "estimator": None, "linewidth": 0.5, "alpha": 0.5, "legend": False}
-    sns.lineplot(rows, **look, **several, **each, ax=axes)
+    sns.lineplot(rows, **look, **each, ax=axes)
     paper_marks.curves(evidence, view, axes)
     ylim = (0, _visible_top(rows))
-    axes.set(xlabel="weight updates", ylabel=told(view.measures[0]), ylim=ylim)
-    _scale(view, axes, rows.value)
+    what = told(view.measures[0]) if style == "images" else f"validation {told(view.measures[0])}"
+    axes.set(xlabel="weight updates", ylabel=what, ylim=ylim)
+    # As long a run as the paper's is drawn on its linear axis.
+    is_short = rows.step.max() < axes.dataLim.x1 / 2 if view.paper else True
+    _scale(replace(view, log_x=view.log_x and is_short), axes, rows.value)
     _legend(axes)
 
 

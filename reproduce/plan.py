@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from reproduce import Budget, Cell, Experiment, Run, UserError, experiments
+from reproduce import Budget, Cell, Experiment, GaussianSvm, Run, UserError, experiments
 from reproduce.record import Results
 from reproduce.runs import told
 
@@ -165,10 +165,15 @@ def final_runs(
     decided = [(c, chosen(c, experiment, profile, errors)) for c in cells(experiment, profile)]
     return [
         Planned(cell.arm, cell.x, tuned_settings(cell, run), final_run(run, experiment, seed))
-        for seed in seeds
+        for count, seed in enumerate(seeds)
         for cell, run in decided
-        if run is not None
+        if run is not None and (count == 0 or not is_deterministic(cell))
     ]
+
+
+def is_deterministic(cell: Cell) -> bool:
+    """Whether every seed would find the same: then one will do."""
+    return isinstance(cell.candidates[0].net, GaussianSvm)
 
 
 def search_finals(experiment: Experiment, profile: str, point: Mapping) -> list[Planned]:

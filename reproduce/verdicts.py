@@ -36,6 +36,8 @@ def claims_table(e: Evidence) -> Table:
         verdict = e.qualified(claim_verdict(found, claim.margin, claim.within)) if found.n else ""
         if found.n and e.is_hardly_trained(claim):
             verdict = "not judged: hardly trained at this budget"
+        elif verdict.startswith(NOT_REPRODUCED) and claim.within is None and e.is_behind(claim):
+            verdict = "not judged: behind on its training images too at this budget"
         rows.append((claim.text, said, str(found.n), e.budget, verdict))
     title = f"{e.experiment.source} — {e.profile} profile: claims"
     columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")

@@ -1,7 +1,8 @@
 """Figure 11: weight scaling against averaging k dropout networks, k from 1 to 120.
 
-The paper does not name the network; here it is Table 2's 3 x 1024 with max-norm. Cost at `cpu`: 3
-final runs of 24,000 updates, 9 ms an update, and 4 minutes of sampling after each.
+The paper does not name the network; here it is Table 2's 3 x 1024 with max-norm. It draws k from 3
+on; ours from 1 stand in the report's table. Cost at `cpu`: 3 final runs of 24,000 updates, 9 ms an
+update, and 4 minutes of sampling after each.
 """
 
 from reproduce import Budget, Claim, Experiment, View, arms, tuned
@@ -20,11 +21,13 @@ def close(text, k, within=None):
     )
 
 
-def averaged(measure):
+def averaged(measure, about=""):
     return View(
         kind="against_x",
         measures=(f"monte_carlo_{measure}", measure),
-        x_label="number of networks averaged, k",
+        x_label=f"number of networks averaged, k{about}",
+        from_x=3,
+        tolerance_points=0.1,
         paper="Figure 11" if measure == "error_percent" else None,
     )
 
@@ -41,7 +44,7 @@ experiment = Experiment(
     },
     measures=("error_percent", "nll", "calibration_percent"),
     probes=("monte_carlo",),
-    view=averaged("error_percent"),
+    view=averaged("error_percent", about=" (paper's bars: resamples of one)"),
     panels=(
         averaged("nll"),
         averaged("calibration_percent"),
@@ -49,6 +52,7 @@ experiment = Experiment(
             kind="against_x",
             measures=("monte_carlo_error_percent_sd",),
             x_label="number of networks averaged, k (over resamples)",
+            from_x=3,
         ),
     ),
     claims=(

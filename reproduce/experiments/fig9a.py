@@ -38,7 +38,7 @@ BUDGETS = {
         choice_updates=250,
         width=1 / 8,
         examples=5_000,
-        xs=(0.3, 0.5, 0.8, 1.0),
+        xs=(0.1, 0.5, 0.8, 1.0),
         update_ms=2,
     ),
     "cpu": Budget(updates=10_000, seeds=3, choice_updates=4_000, xs=FEWER, update_ms=28),

@@ -33,6 +33,7 @@ experiment = Experiment(
     },
     measures=("error_percent", "nll", "calibration_percent"),
     probes=("uncertainty",),
+    also_data=("cifar10",),
     view=View(
         kind="against_x",
         measures=("doubt",),

@@ -196,6 +196,19 @@ def test_arms_that_err_on_most_of_their_training_images_are_not_judged(toy, tmp_
         assert told.startswith(verdict)
 
 
+def test_an_arm_that_is_as_far_behind_on_its_training_images_is_not_judged(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.1, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    assert claims_table(found).rows[1][-1] == "not reproduced at this budget"
+    for gap, verdict in ((0.9, "not reproduced"), (1.1, "not judged: behind")):
+        error = 0.5 + gap * (found.final.arm == "A")
+        trained = found.final.assign(split="train", value=error)
+        at = replace(found, final=pd.concat([found.final, trained]))
+        assert claims_table(at).rows[1][-1].startswith(verdict)
+        assert claims_table(at).rows[0][-1] == "reproduced at this budget"
+        assert claims_table(replace(at, profile="paper")).rows[1][-1] == "not reproduced"
+
+
 def test_the_report_says_which_claims_could_be_judged_and_which_could_not(toy, tmp_path):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.1, 3.0)})
     found = gather("toy", "cpu", tmp_path)

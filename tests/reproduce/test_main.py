@@ -151,6 +151,18 @@ def test_experiments_whose_data_cannot_be_had_wait_and_the_others_run(
     assert main(["run", "masks", *options]) == 0
 
 
+def test_data_that_a_probe_looks_at_is_fetched_before_the_runs(tmp_path, monkeypatch, capsys):
+    def load(name, data_dir=None):
+        raise UserError(f"cannot obtain {name}")
+
+    monkeypatch.setattr(data, "load", load)
+    options = ["--profile", "quick", "--results-dir", str(tmp_path)]
+    assert main(["run", "mc_dropout", *options]) == 2
+    said = capsys.readouterr().err
+    assert "cannot obtain mnist" in said
+    assert "cannot obtain cifar10" in said
+
+
 def test_a_choice_takes_over_the_runs_of_another_as_if_it_had_made_them(
     tmp_path, monkeypatch, capsys
 ):

@@ -99,6 +99,23 @@ def test_a_curve_shows_means_and_every_seed(evidence):
     assert pytest.approx(list(validation.groupby("step").value.mean())) in drawn
 
 
+def test_many_curves_are_told_by_a_colour_and_a_dash_each(evidence):
+    at_one_x = evidence.final[evidence.final.x == 100].assign(x=np.nan)
+    nets = [f"{units} units" for units in (8, 16, 32, 64)]
+    many = [at_one_x.assign(arm=at_one_x.arm + f", {net}") for net in nets]
+    arms = [(f"{kind}, {net}") for kind in "AB" for net in nets]
+    chosen = [(replace(evidence.chosen[0][0], arm=arm), None) for arm in arms]
+    axes = seen(replace(evidence, final=pd.concat(many), chosen=chosen), View(kind="curve"))
+    told = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert told == ["kind", "A", "B", "net", *nets]
+    assert axes.get_ylabel() == "validation error (%)"
+
+
+def test_what_lies_before_the_axis_is_left_out(evidence):
+    axes = seen(evidence, View(kind="against_x", x_label="images", from_x=1000))
+    assert {x for line in axes.get_lines() for x in line.get_xdata()} == {1000, 5000}
+
+
 def test_an_interval_may_leave_the_picture_and_a_value_may_not(evidence):
     at_one_x = evidence.final[evidence.final.x == 100].assign(x=np.nan)
     two = at_one_x[at_one_x.seed < 3]

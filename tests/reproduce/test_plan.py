@@ -50,6 +50,16 @@ def test_choice_holds_the_validation_part_out_and_final_runs_train_on_all(experi
     assert not any(p.run.hold_out for p in final)
 
 
+def test_a_machine_that_draws_nothing_is_run_with_one_seed():
+    seeds: dict[str, list[int]] = {}
+    table2 = plan.load("table2")
+    errors = {p.run.key: 1.0 for p in plan.choice_runs(table2, "smoke")}
+    for planned in plan.final_runs(table2, "smoke", errors, [1, 2]):
+        seeds.setdefault(planned.arm, []).append(planned.run.seed)
+    assert seeds.pop("SVM Gaussian kernel") == [1]
+    assert all(each == [1, 2] for each in seeds.values())
+
+
 def test_labels_tell_candidates_apart(experiment):
     labels = [p.label for p in plan.choice_runs(experiment, "cpu")]
     assert len(set(labels)) == len(labels)
