@@ -154,8 +154,12 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     paper_marks.guides(view, axes)
     axes.set(xlabel=view.x_label, ylabel=wanted)
     places = np.unique(placed.x)
-    # Each place its tick, where there is room.
-    if not view.log_x and np.diff(places).min(initial=np.inf) > 0.095 * np.ptp(places):
+    # Each place its tick, where there is room, unless it is the middle of a bin.
+    if (
+        not view.log_x
+        and view.slope is None
+        and np.diff(places).min(initial=np.inf) > 0.095 * np.ptp(places)
+    ):
         axes.set_xticks(places)
     theirs = [(x, n.percent, PAPER) for s in view.splits for (_, x), n in paper(s).items()]
     axes.set_ylim(*_reach([*rows.value, *(value for _, value, _ in theirs)]))

@@ -41,7 +41,9 @@ def points(numbers: dict, view: View, axes: plt.Axes, arm: str, split: str, firs
 
 def guides(view: View, axes: plt.Axes) -> None:
     """What values are to be compared with."""
-    if view.slope is not None:
+    if view.slope == 0:  # a point at x = 0 would stretch the axis
+        axes.axhline(0, color=PAPER, linewidth=0.8, zorder=0)
+    elif view.slope is not None:
         axes.axline((0, 0), slope=view.slope, color=PAPER, linewidth=0.8, zorder=0)
     for (arm, x), style in zip(view.paper_xs, ("--", ":"), strict=False):
         axes.axvline(x, color=PAPER, linestyle=style, label=f"{arm}, {x:g} in the paper's text")
