@@ -85,15 +85,19 @@ class Trained:
         # Keras unpacks a list of one.
         return found if isinstance(found, list) else [found]
 
-    def samples(self, images: np.ndarray, count: int) -> Iterator[np.ndarray]:
-        """`count` times the class probabilities of all images, each row under masks of its own."""
-
-        model = self.model  # copied here, not anew in every call of what is compiled below
+    @cached_property
+    def _drawn(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Class probabilities of a batch under masks, compiled once a size of batch."""
+        model = self.model
 
         @tf.function(jit_compile=True, autograph=False)
         def drawn(batch):
             return tf.nn.softmax(model(batch, training=True))
 
+        return drawn
+
+    def samples(self, images: np.ndarray, count: int) -> Iterator[np.ndarray]:
+        """`count` times the class probabilities of all images, each row under masks of its own."""
         size = min(AT_ONCE, len(images))
         # The last batch is filled up, so that one compiled size serves all.
         padded = images[np.arange(-(-len(images) // size) * size) % len(images)]
@@ -102,7 +106,8 @@ class Trained:
         is_random = min(run.keep_input, *run.keep_conv, *run.keeps) < 1
         for i in range(count):
             if is_random or i == 0:  # a network without dropout says the same every time
-                found = np.concatenate([drawn(batch).numpy() for batch in batches])[: len(images)]
+                drawn = [self._drawn(batch).numpy() for batch in batches]
+                found = np.concatenate(drawn)[: len(images)]
             yield found
 
 

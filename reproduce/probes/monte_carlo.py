@@ -22,9 +22,11 @@ def find(trained: Trained) -> Iterator[Measured]:
     pool = np.stack(list(trained.samples(trained.images, POOL)))
     generator = trained.generator("resamples")
     for k in KS:
+        weights = np.zeros((RESAMPLES, POOL), np.float32)
+        for drawn in weights:
+            drawn[generator.choice(POOL, k, replace=False)] = 1 / k
         values = []
-        for _ in range(RESAMPLES):
-            mean = pool[generator.choice(POOL, k, replace=False)].mean(axis=0)
+        for mean in np.tensordot(weights, pool, 1):
             logits = np.log(np.maximum(mean, np.finfo(np.float32).tiny))
             values.append([MEASURES[name](logits, trained.labels) for name in MEASURED])
         means = np.mean(values, axis=0)
