@@ -32,7 +32,7 @@ experiment = Experiment(
         "smoke": Budget(
             data="digits", updates=200, seeds=2, width=1 / 16, examples=500, update_ms=10
         ),
-        "quick": Budget(updates=3_000, seeds=4, choice_updates=800, width=1 / 2, update_ms=1.3),
+        "quick": Budget(updates=2_000, seeds=4, choice_updates=600, width=1 / 2, update_ms=1.3),
         "cpu": Budget(updates=3_000, seeds=5, choice_seeds=2, update_ms=2.5),
         "paper": Budget(updates=100_000, seeds=10, choice_seeds=3, update_ms=0.5),
     },
