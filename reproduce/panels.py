@@ -1,16 +1,13 @@
 """Evidence and a View -> one panel of a figure."""
 
 from dataclasses import replace
-from itertools import groupby
-from operator import itemgetter
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.ticker import FuncFormatter
 
-from reproduce import View, forest, gallery, paper_marks
+from reproduce import View, forest, frame, gallery, paper_marks
 from reproduce.evidence import Evidence, interval
 from reproduce.paper_marks import PAPER
 from reproduce.tables import told, told_together
@@ -30,13 +27,6 @@ def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         "pictures": gallery.draw,
     }
     drawers[view.kind](evidence, view, axes)
-
-
-def _reach(shown: list[float]) -> tuple[float, float]:
-    """An axis for these values. An interval of few seeds may reach far beyond all that was found,
-    and then leaves the picture."""
-    room = 0.1 * (max(shown) - min(shown))
-    return max(min(shown) - room, min(0, *shown)), max(shown) + room
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:
@@ -86,26 +76,13 @@ def _curve(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     each = {"units": "seed", "estimator": None, "linewidth": 0.5, "alpha": 0.5, "legend": False}
     sns.lineplot(rows, **look, **each, ax=axes)
     paper_marks.curves(evidence, view, axes)
-    ylim = (0, _visible_top(rows))
+    ylim = (0, frame.visible_top(rows))
     what = told(view.measures[0]) if style == "images" else f"validation {told(view.measures[0])}"
     axes.set(xlabel="weight updates", ylabel=what, ylim=ylim)
     # As long a run as the paper's is drawn on its linear axis.
     is_short = rows.step.max() < axes.dataLim.x1 / 2 if view.paper else True
-    _scale(replace(view, log_x=view.log_x and is_short), axes, rows.value)
-    _legend(axes)
-
-
-def _legend(axes: plt.Axes) -> None:
-    """Beside the axes, where it hides nothing."""
-    axes.legend(
-        title=None, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1)
-    )
-
-
-def _visible_top(rows: pd.DataFrame) -> float:
-    """2.5 times the worst final validation value: the first steep fall may leave the picture."""
-    last = rows[(rows.step == rows.step.max()) & (rows.split == "validation")]
-    return 2.5 * float(last.value.max())
+    frame.scale(replace(view, log_x=view.log_x and is_short), axes, rows.value)
+    frame.legend(axes)
 
 
 def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
@@ -162,40 +139,12 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     ):
         axes.set_xticks(places)
     theirs = [(x, n.percent, PAPER) for s in view.splits for (_, x), n in paper(s).items()]
-    axes.set_ylim(*_reach([*rows.value, *(value for _, value, _ in theirs)]))
-    _scale(view, axes, rows.value)
+    axes.set_ylim(*frame.reach([*rows.value, *(value for _, value, _ in theirs)]))
+    frame.scale(view, axes, rows.value)
     means = placed.groupby(["arm", "line", "x"]).value.mean()
     ours = [(x, value, colours[arm]) for (arm, _, x), value in means.items()]
-    _mark_above(axes, ours + theirs)
-    _legend(axes)
-
-
-def _scale(view: View, axes: plt.Axes, values: pd.Series) -> None:
-    if view.log_x:
-        axes.set(xscale="log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-    if view.top is not None:
-        # Small budgets may lie above the top: two thirds of the values are always seen.
-        top = max(view.top, 1.1 * values.quantile(2 / 3))
-        axes.set(ylim=(0, min(top, axes.get_ylim()[1])))
-
-
-def _mark_above(axes: plt.Axes, found: list[tuple[float, float, str]]) -> None:
-    """At the upper edge, a triangle and the number for every (x, value, colour) above it."""
-    top = axes.get_ylim()[1]
-    above = sorted(each for each in found if each[1] > top)
-    for x, same in groupby(above, key=itemgetter(0)):
-        for place, (_, value, colour) in enumerate(same):
-            axes.plot(x, top, marker="^", color=colour, clip_on=False, zorder=4)
-            below = (7, -9 - 11 * place)
-            axes.annotate(
-                f"{value:.3g}",
-                (x, top),
-                below,
-                textcoords="offset points",
-                color=colour,
-                fontsize="small",
-            )
+    frame.mark_above(axes, ours + theirs)
+    frame.legend(axes)
 
 
 def _arms(evidence: Evidence, view: View, axes: plt.Axes) -> None:
@@ -219,5 +168,5 @@ def _arms(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         )
     axes.set(xlabel=f"{view.splits[0]} {told(view.measures[0])}", ylabel="")
     shown = [*rows.value, *(number.percent for number in found.values())]
-    axes.set_xlim(*_reach(shown))
-    _legend(axes)
+    axes.set_xlim(*frame.reach(shown))
+    frame.legend(axes)
