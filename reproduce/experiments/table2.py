@@ -78,7 +78,7 @@ experiment = Experiment(
             seeds=3,
             choice_updates=250,
             width=1 / 4,
-            examples=5_000,
+            examples=1_000,
             arms=(SIMARD, LOGISTIC, BASELINE, DROPOUT, MAX_NORM),
             update_ms=1.2,
         ),

@@ -63,7 +63,7 @@ experiment = Experiment(
             update_ms=20,
         ),
         "quick": Budget(
-            updates=80, seeds=2, choice_updates=40, width=1 / 4, examples=5_000, update_ms=20
+            updates=200, seeds=2, choice_updates=80, width=1 / 4, examples=1_000, update_ms=20
         ),
         "cpu": Budget(updates=5_000, seeds=3, choice_updates=2_000, update_ms=30),
         "paper": Budget(updates=100_000, seeds=10, choice_seeds=2, update_ms=3),

@@ -21,9 +21,10 @@ def find(trained: Trained) -> Iterator[Measured]:
     tests = trained.images.reshape(len(trained.images), -1)
     ours = tests @ kernel + bias
     dropping = (1 - keep) / keep
+    moments = normal_equations(inputs, wanted)
     solutions = {
-        "closed_form": solution(inputs, wanted, dropping),
-        "least_squares": solution(inputs, wanted, 0.0),
+        "closed_form": solution(*moments, dropping),
+        "least_squares": solution(*moments, 0.0),
     }
     constant = (np.zeros_like(kernel), wanted.mean(axis=0))
     spread, loss, least = (
@@ -49,13 +50,17 @@ def expected_loss(
     return float(fit + penalty * np.sum(np.sum(inputs**2, axis=0)[:, None] * kernel**2))
 
 
+def normal_equations(inputs: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """X'X and X'y, of inputs with a column of ones for the bias."""
+    with_bias = np.column_stack([inputs, np.ones(len(inputs))])
+    return with_bias.T @ with_bias, with_bias.T @ wanted
+
+
 def solution(
-    inputs: np.ndarray, wanted: np.ndarray, penalty: float
+    gram: np.ndarray, moments: np.ndarray, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights and bias that minimise the penalised squares; the least of them, if many do."""
-    with_bias = np.column_stack([inputs, np.ones(len(inputs))])
-    gram = with_bias.T @ with_bias
     penalties = penalty * np.diag(gram).copy()
     penalties[-1] = 0
-    solved = np.linalg.lstsq(gram + np.diag(penalties), with_bias.T @ wanted, rcond=1e-10)[0]
+    solved = np.linalg.lstsq(gram + np.diag(penalties), moments, rcond=1e-10)[0]
     return solved[:-1], solved[-1]
