@@ -59,9 +59,9 @@ BUDGETS = {
         update_ms=60,
     ),
     "quick": Budget(
-        updates=200,
+        updates=120,
         seeds=2,
-        choice_updates=60,
+        choice_updates=40,
         width=1 / 16,
         examples=2_000,
         arms=(NONE, FC, ALL),
