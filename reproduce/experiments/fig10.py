@@ -45,7 +45,7 @@ experiment = Experiment(
             updates=1_000,
             seeds=3,
             choice_updates=300,
-            width=1 / 4,
+            width=1 / 8,
             xs=(100, 500, 1_000),
             update_ms=1.3,
         ),
