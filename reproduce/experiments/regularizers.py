@@ -47,7 +47,7 @@ def contrast(text, is_better):
 
 
 experiment = Experiment(
-    title="Five regularisers, alone and combined, on 5,000 images",
+    title="Five regularisers, alone and combined",
     source="Section 6.5, classroom exercise",
     cells=arms({arm(factors): tuned(run(factors), learning_rate=(0.03, 0.1)) for factors in SETS}),
     budgets={
