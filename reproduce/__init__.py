@@ -77,7 +77,7 @@ class Budget:
     arms: tuple[str, ...] | None = None
 
     def describe(self) -> str:
-        """The budget as it must stand beside every number obtained with it."""
+        """What is spent, in words."""
         parts = [f"{self.updates:,} updates"]
         parts += [f"chosen after {self.choice_updates:,}"] if self.choice_updates else []
         parts += [f"width x {self.width:g}"] if self.width != 1 else []
@@ -137,8 +137,8 @@ class View:
 
     `paper` names the source in paper.csv whose values stand beside ours; `tolerance_points` is the
     difference in percentage points that still counts as reproduced. `splits` and `measures` are
-    those drawn; against x, values of no x are drawn as levels. `lowest` has the report say where
-    along x each of `arms` errs least.
+    those drawn; against x, values of no x are drawn as levels, which the legend calls `level`.
+    `lowest` has the report say where along x each of `arms` errs least.
     """
 
     kind: str
@@ -152,6 +152,7 @@ class View:
     from_x: float | None = None
     # Values above this, of arms that hardly learned, leave the picture.
     top: float | None = None
+    level: str = ""
     # Draw the line of this slope through 0, on which all should lie.
     slope: float | None = None
     # The places along x that the paper gives in its text, with what each is.

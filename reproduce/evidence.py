@@ -79,7 +79,7 @@ class Evidence:
 
     @property
     def budget(self) -> str:
-        return self.experiment.budgets[self.profile].describe()
+        return plan.described_budget(self.experiment, self.profile)
 
     def paper(
         self, view: View, split: str = "test"
@@ -121,18 +121,17 @@ class Evidence:
         return any(each.mean() > HARDLY_TRAINED_PERCENT for each in errors if len(each))
 
     def is_behind(self, claim: Claim) -> bool:
-        """Whether the claim's better arm errs more by no more, on test images, than it also does on
-        its training images: it may only lack updates. Nothing of the paper's own budget does."""
+        """Whether the claim's better arm errs more (beyond the margin), but by no more than it also
+        does on its training images: it may only lack updates. Nothing of the paper's own budget
+        does."""
         is_plain = claim.split == "test" and claim.measure == "error_percent"
         if self.profile == "paper" or not is_plain or claim.than_x is not None:
             return False
-        here, on_training = (
-            self.difference(claim),
-            self._gain(replace(claim, split="train"), claim.x),
-        )
+        here = self.difference(claim)
+        on_training = self._gain(replace(claim, split="train"), claim.x)
         if here is None or on_training is None or here.empty or on_training.empty:
             return False
-        return on_training.mean() <= here.mean() < 0
+        return on_training.mean() <= here.mean() < -claim.margin
 
     def difference(self, claim: Claim) -> pd.Series | None:
         """For each seed, by how much the claim's difference favours it; None if not run here."""

@@ -5,12 +5,14 @@ import matplotlib.pyplot as plt
 from reproduce import View
 from reproduce.evidence import Evidence, interval
 from reproduce.tables import told
+from reproduce.verdicts import NOT_JUDGED, claims_table
 
 UNCERTAIN = ".6"
 
 
 def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
-    """A line a claim, in the order declared; right of 0 favours it. Grey intervals hold 0."""
+    """A line a claim, in the order declared; right of 0 favours it. Grey intervals hold 0, or are
+    of claims that the table does not judge."""
     claims = [
         (c.text, evidence.difference(c))
         for c in evidence.experiment.claims
@@ -19,9 +21,10 @@ def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     ]
     found = [(text, interval(list(values))) for text, values in claims if values is not None]
     shown = [(text, each) for text, each in found if each.n]
-    for at, (_, each) in enumerate(shown):
-        holds_zero = each.low <= 0 <= each.high
-        colour = UNCERTAIN if holds_zero else "C0"
+    verdicts = {text: verdict for text, _, _, _, verdict in claims_table(evidence).rows}
+    for at, (text, each) in enumerate(shown):
+        is_open = each.low <= 0 <= each.high or verdicts[text].startswith(NOT_JUDGED)
+        colour = UNCERTAIN if is_open else "C0"
         # One seed has no interval.
         reach = (each.mean - each.low, each.high - each.mean) if each.n > 1 else (0, 0)
         axes.errorbar(

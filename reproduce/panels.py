@@ -116,14 +116,14 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     )
     styles = dict(zip(dict.fromkeys(levels.line), (":", "-."), strict=False))
     for (arm, line), each in levels.groupby(["arm", "line"], sort=False):
-        label = f"{arm}, {line}".rstrip(", ")
+        label = f"{arm}, {view.level or line}".rstrip(", ")
         axes.axhline(each.value.mean(), color=colours[arm], linestyle=styles[line], label=label)
     for split in view.splits:
         for arm in arms:
             paper_marks.points(paper(split), view, axes, arm, split, first=arm == arms[0])
             level = evidence.paper(view, split).get((arm, None))
             if level is not None:
-                label = f"{arm}, one level in {view.paper} of the paper"
+                label = f"{arm}, {view.level or 'one level'} in {view.paper} of the paper"
                 axes.axhline(level.percent, color=PAPER, linestyle=":", label=label)
     wanted = told_together(view.measures)
     if view.measures == ("error_percent",) and len(view.splits) == 1:

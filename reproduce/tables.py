@@ -51,7 +51,7 @@ def told(measure: str) -> str:
     """A measure's name as a table or an axis says it."""
     name = measure.replace("_", " ").replace("nll", "negative log-likelihood (nats)")
     if name.endswith(" sd"):
-        return f"standard deviation of {told(measure.removesuffix('_sd'))}"
+        return f"s.d. of {told(measure.removesuffix('_sd'))}"
     if name.endswith(" percent"):
         return name.removesuffix(" percent") + " (%)"
     return name.replace("doubt", "predictive entropy (nats)").replace(

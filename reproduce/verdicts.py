@@ -15,6 +15,7 @@ from reproduce.tables import Table, number
 
 # Of verdicts, by how they begin.
 ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
+NOT_JUDGED = "not judged"
 
 
 @cache  # a report shows it in several places
@@ -35,9 +36,9 @@ def claims_table(e: Evidence) -> Table:
             said += f" [{number(found.low, digits)}, {number(found.high, digits)}]"
         verdict = e.qualified(claim_verdict(found, claim.margin, claim.within)) if found.n else ""
         if found.n and e.is_hardly_trained(claim):
-            verdict = "not judged: hardly trained at this budget"
+            verdict = f"{NOT_JUDGED}: hardly trained at this budget"
         elif verdict.startswith(NOT_REPRODUCED) and claim.within is None and e.is_behind(claim):
-            verdict = "not judged: behind on its training images too at this budget"
+            verdict = f"{NOT_JUDGED}: behind on its training images too at this budget"
         rows.append((claim.text, said, str(found.n), e.budget, verdict))
     title = f"{e.experiment.source} — {e.profile} profile: claims"
     columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")

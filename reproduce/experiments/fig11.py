@@ -27,6 +27,7 @@ def averaged(measure, about=""):
         measures=(f"monte_carlo_{measure}", measure),
         x_label=f"number of networks averaged, k{about}",
         from_x=3,
+        level="weight scaling",
         tolerance_points=0.1,
         paper="Figure 11" if measure == "error_percent" else None,
     )

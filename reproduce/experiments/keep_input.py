@@ -1,7 +1,7 @@
 """Appendix A.4: how many inputs to keep. The guide: 0.8 for real-valued inputs, hidden p at 0.5.
 
-10,000 images, so that the net can overfit. Cost at `cpu`: 15 choice runs of 5,000 and 25 final
-runs of 10,000 updates, 2 ms an update.
+10,000 images (1,000 at `quick`), so that the net can overfit. Cost at `cpu`: 15 choice runs of
+5,000 and 25 final runs of 10,000 updates, 2 ms an update.
 """
 
 from reproduce import Budget, Cell, Claim, Experiment, Mlp, Run, View, tuned

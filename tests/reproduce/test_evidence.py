@@ -207,6 +207,10 @@ def test_an_arm_that_is_as_far_behind_on_its_training_images_is_not_judged(toy, 
         assert claims_table(at).rows[1][-1].startswith(verdict)
         assert claims_table(at).rows[0][-1] == "reproduced at this budget"
         assert claims_table(replace(at, profile="paper")).rows[1][-1] == "not reproduced"
+        # Behind by less than the claim's margin is not behind.
+        claims = tuple(replace(claim, margin=1.2) for claim in toy.claims)
+        at = replace(at, experiment=replace(toy, claims=claims))
+        assert claims_table(at).rows[1][-1] == "not reproduced at this budget"
 
 
 def test_the_report_says_which_claims_could_be_judged_and_which_could_not(toy, tmp_path):

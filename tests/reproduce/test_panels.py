@@ -5,14 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba_array
 
 from reproduce import Budget, Cell, Claim, Experiment, View, figures, panels
 from reproduce.evidence import Evidence, interval
+from reproduce.forest import UNCERTAIN
 from reproduce.probes import Picture
 from reproduce.record import COLUMNS
 from reproduce.tables import lowest_table, told_together
 
 SEEDS = (1, 2, 3)
+UNJUDGED = to_rgba_array(UNCERTAIN)
 
 
 @pytest.fixture
@@ -141,6 +144,11 @@ def test_a_forest_plot_shows_the_claims_differences_with_their_intervals(evidenc
     differences = interval([1.0, 1.3, 0.9])
     low, high = differences.low, differences.high
     assert bars == [pytest.approx((low, high)), pytest.approx((-high, -low))]
+    assert not np.array_equal(axes.collections[0].get_color(), UNJUDGED)
+    hardly = found.final[found.final.split == "test"].assign(split="train", value=80.0)
+    axes = seen(replace(found, final=pd.concat([found.final, hardly])), View(kind="claims"))
+    for bar in axes.collections:
+        assert np.array_equal(bar.get_color(), UNJUDGED)
 
 
 @pytest.mark.parametrize(
