@@ -79,7 +79,7 @@ experiment = Experiment(
             choice_updates=250,
             width=1 / 4,
             examples=1_000,
-            arms=(SIMARD, LOGISTIC, BASELINE, DROPOUT, MAX_NORM),
+            arms=(BASELINE, DROPOUT, MAX_NORM),
             update_ms=1.2,
         ),
         "cpu": Budget(
