@@ -199,3 +199,13 @@ def test_a_sweep_tells_where_each_arm_is_lowest(evidence):
         ("B", "images", "5000", "5000, 5000, 5000"),
     ]
     assert not lowest_table(evidence).rows
+
+
+def test_the_legend_says_what_the_values_of_no_x_are(evidence):
+    whole = evidence.final[evidence.final.x == 100].assign(x=np.nan, measure="nll")
+    found = replace(evidence, final=pd.concat([evidence.final, whole]))
+    view = View(kind="against_x", measures=("error_percent", "nll"), arms=("A",))
+    for level, said in (("", "A, negative log-likelihood (nats)"), ("weight scaling",) * 2):
+        axes = seen(found, replace(view, level=level))
+        labels = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert any(label.endswith(said) for label in labels), labels
