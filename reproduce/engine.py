@@ -43,7 +43,8 @@ def _resident(dataset: Dataset) -> tuple[tf.Tensor, tf.Tensor]:
     """The data set's images and labels on the device, one copy for all engines."""
     if dataset.digest not in _on_device:
         _on_device.clear()
-        _on_device[dataset.digest] = tf.constant(dataset.images), tf.constant(dataset.labels)
+        labels = tf.constant(dataset.labels, tf.int64)
+        _on_device[dataset.digest] = tf.constant(dataset.images), labels
     return _on_device[dataset.digest]
 
 
@@ -69,12 +70,13 @@ class Engine:
         self.images, self.labels = _resident(dataset)
         self.uses_l1 = run.l1 > 0
         self.net = run.net
-        self.order = tf.Variable(tf.zeros((CHUNK_UPDATES, run.batch_size), tf.int32))
+        # int64, as the labels: TensorFlow keeps int32 on the host, out of reach of a GPU program.
+        self.order = tf.Variable(tf.zeros((CHUNK_UPDATES, run.batch_size), tf.int64))
         # Per update of the chunk: learning rate, momentum, L1 strength.
         self.schedule = tf.Variable(tf.zeros((CHUNK_UPDATES, 3)))
         self.rate_factors = tf.Variable(self.built.learning_rate_factors)
         self.l1_factors = tf.Variable(self.built.l1_factors)
-        self.position = tf.Variable(0)
+        self.position = tf.Variable(0, dtype=tf.int64)
         self.loss_sum = tf.Variable(0.0)
         self.dials = []
         for owner, name in _numbers(self.model):
