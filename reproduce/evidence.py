@@ -18,6 +18,7 @@ from reproduce.record import COLUMNS, Row
 CONFIDENCE = 0.95
 HARDLY_TRAINED_PERCENT = 50
 REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
+NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Evidence:
 
     @property
     def budget(self) -> str:
-        return plan.described_budget(self.experiment, self.profile)
+        return plan.described_budget(self.experiment, self.experiment.budgets[self.profile])
 
     def paper(
         self, view: View, split: str = "test"
@@ -93,7 +94,7 @@ class Evidence:
         """A verdict as it may stand: with its budget unless that is the paper's own."""
         data = self.experiment.budgets[self.profile].data
         if data:
-            return f"not judged on {data}"
+            return f"{NOT_JUDGED} on {data}"
         return verdict if self.profile == "paper" else f"{verdict} at this budget"
 
     def values(self, arm: str, x: float | None, split: str, measure: str) -> pd.Series:

@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 
 from reproduce import View
-from reproduce.evidence import Evidence, interval
+from reproduce.evidence import NOT_JUDGED, Evidence, interval
 from reproduce.tables import told
-from reproduce.verdicts import NOT_JUDGED, claims_table
+from reproduce.verdicts import claims_table
 
 UNCERTAIN = ".6"
 

@@ -35,7 +35,7 @@ def status(name: str, results_dir: Path) -> dict:
             "runs_done": sum(p.run.key in ended for p in planned),
             "runs_total": runs_total,
             "minutes": round(updates * budget.update_ms / 60_000, 2),
-            "budget": plan.described_budget(experiment, profile),
+            "budget": plan.described_budget(experiment, budget),
         }
     told = {"name": name, "title": experiment.title, "source": experiment.source}
     return told | {"profiles": profiles}

@@ -93,10 +93,9 @@ def cells(experiment: Experiment, profile: str) -> list[Cell]:
     ]
 
 
-def described_budget(experiment: Experiment, profile: str) -> str:
+def described_budget(experiment: Experiment, budget: Budget) -> str:
     """The budget as it must stand beside every number: with the training images of all runs, be
     they the profile's or the experiment's own."""
-    budget = experiment.budgets[profile]
     declared = {run.examples for cell in experiment.cells for run in cell.candidates}
     if budget.examples is None and len(declared) == 1:
         budget = replace(budget, examples=declared.pop())

@@ -88,7 +88,7 @@ def _write_report(
             drawn[name] = figure
             parts.append(f"![{e.experiment.title}](figures/{name})")
         stated = (measured_table(e), lowest_table(e), claims_table(e))
-        parts += [*(table.markdown() for table in stated if table.rows), _provenance(e)]
+        parts += [*(table.markdown() for table in stated if table.rows), provenance(e)]
         for folded in (found_table(e), choice_table(e)):
             if folded.rows:
                 summary = f"<details><summary>{folded.title}</summary>"
@@ -111,8 +111,13 @@ def _write_report(
     _update(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
 
 
-def _provenance(e: Evidence) -> str:
+def provenance(e: Evidence) -> str:
+    superseded = (
+        f" Left out, of settings no longer declared: {e.superseded}." if e.superseded else ""
+    )
     entries = list(e.runs.values())
+    if not entries:
+        return f"No run of the settings now declared has ended.{superseded}"
     ended = [entry for entry in entries if "seconds" in entry]
     statuses = ", ".join(
         f"{sum(entry['status'] == status for entry in entries)} {status}"
@@ -123,9 +128,6 @@ def _provenance(e: Evidence) -> str:
         return ", ".join(sorted({str(value) for value in values}))
 
     packages = each(f"{name} {v}" for entry in entries for name, v in entry["packages"].items())
-    superseded = (
-        f" {e.superseded} runs of settings no longer declared are left out." if e.superseded else ""
-    )
     minutes = sum(entry["seconds"] for entry in ended) / 60
     commits = each(entry["commit"][:12] + entry["commit"][40:] for entry in entries)
     told = (

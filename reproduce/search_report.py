@@ -71,7 +71,8 @@ def gather(name: str, profile: str, results_dir: Path) -> Found | None:
         for planned in finals
         if planned.run.key in tested
     )
-    tried, tested_with = replace(budget, updates=most).describe(), budget.describe()
+    tried = plan.described_budget(experiment, replace(budget, updates=most))
+    tested_with = plan.described_budget(experiment, budget)
     return Found(name, profile, space, measure, tried, tested_with, trials, tests)
 
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 from rich.table import Table as RichTable
 
 from reproduce import Cell, Run, plan
-from reproduce.evidence import Evidence, Interval, interval, level_verdict
+from reproduce.evidence import NOT_JUDGED, Evidence, Interval, interval, level_verdict
 
 # A measure taken at more places along x fills no table.
 MOST_PLACES = 40
@@ -81,9 +81,9 @@ def measured_table(e: Evidence) -> Table:
             verdict = e.qualified(level_verdict(ours, theirs.percent, tolerance))
             budget = e.experiment.budgets[e.profile]
             if budget.examples:
-                verdict = f"not judged on {budget.examples:,} examples"
+                verdict = f"{NOT_JUDGED} on {budget.examples:,} examples"
             elif budget.width != 1:
-                verdict = f"not judged at {budget.width:g} of the width"
+                verdict = f"{NOT_JUDGED} at {budget.width:g} of the width"
             published = number(theirs.percent)
             published += f" ± {number(theirs.uncertainty)}" if theirs.uncertainty else ""
         if diverged := e.diverged(cell.arm, cell.x):

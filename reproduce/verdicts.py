@@ -1,21 +1,38 @@
 """Evidence -> tables of claims and their verdicts."""
 
+import math
 from collections.abc import Sequence
 from functools import cache
 
+from reproduce import Claim
 from reproduce.evidence import (
     INCONCLUSIVE,
+    NOT_JUDGED,
     NOT_REPRODUCED,
     REPRODUCED,
     Evidence,
+    Interval,
     claim_verdict,
     interval,
 )
-from reproduce.tables import Table, number
+from reproduce.tables import Table, number, told
 
 # Of verdicts, by how they begin.
 ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
-NOT_JUDGED = "not judged"
+
+
+def _unit(claim: Claim) -> str:
+    if claim.than_x is not None:
+        return "%"
+    if claim.measure.endswith("_percent"):
+        return "points"
+    return "nats" if "(nats)" in told(claim.measure) else ""
+
+
+def _digits(found: Interval) -> int:
+    """So many that half the interval has two that say something: differences of any size."""
+    half = found.high - found.mean
+    return min(max(1 - math.floor(math.log10(half)), 2), 5) if 0 < half < math.inf else 3
 
 
 @cache  # a report shows it in several places
@@ -28,9 +45,8 @@ def claims_table(e: Evidence) -> Table:
             rows.append((claim.text, f"not run at the {e.profile} profile", "0", "", ""))
             continue
         found = interval(values)
-        points = claim.measure.endswith("_percent")
-        unit = "%" if claim.than_x is not None else "points" if points else ""
-        digits = 2 if unit else 3
+        unit = _unit(claim)
+        digits = 2 if unit in ("%", "points") else _digits(found)
         said = "none yet" if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
         if found.n > 1:
             said += f" [{number(found.low, digits)}, {number(found.high, digits)}]"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from reproduce import Budget, Claim, Experiment, View, arms, evidence, plan
+from reproduce import Budget, Claim, Experiment, View, arms, evidence, plan, report
 from reproduce.evidence import Interval, claim_verdict, gather, interval, level_verdict
 from reproduce.record import Row
 from reproduce.tables import measured_table
@@ -183,6 +183,35 @@ def test_a_choice_at_the_end_of_its_grid_is_marked(toy, tmp_path):
     rows = measured_table(gather("toy", "cpu", tmp_path)).rows
     assert all(
         "learning rate 0.1 (at an end of what was tried: learning rate)" in row for row in rows
+    )
+
+
+def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    for scale, difference in (
+        (1, "1.00 nats [0.75, 1.25]"),
+        (0.01, "0.0100 nats [0.0075, 0.0125]"),
+    ):
+        values = scale * (
+            found.final.value + 0.1 * (found.final.seed - 2) * (found.final.arm == "A")
+        )
+        claims = tuple(replace(claim, measure="nll") for claim in toy.claims)
+        told = replace(
+            found,
+            experiment=replace(toy, claims=claims),
+            final=found.final.assign(measure="nll", value=values),
+        )
+        assert claims_table(told).rows[0][1] == difference
+    assert claims_table(found).rows[0][1].startswith("1.00 points [")
+
+
+def test_where_only_superseded_runs_ended_the_provenance_says_so(toy, tmp_path, run):
+    old = plan.Planned("A", None, "", replace(run, learning_rate=9.0, test=True))
+    record(old, "final", tmp_path, 99.0)
+    assert report.provenance(gather("toy", "cpu", tmp_path)) == (
+        "No run of the settings now declared has ended. "
+        "Left out, of settings no longer declared: 1."
     )
 
 

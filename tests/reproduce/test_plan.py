@@ -71,14 +71,18 @@ def test_settings_may_be_chosen_with_fewer_updates_and_that_is_said(experiment):
     final = plan.final_runs(experiment, "cpu", {p.run.key: 1.0 for p in choice}, [1, 2, 3])
     assert {p.run.updates for p in choice} == {budget.choice_updates} == {10_000}
     assert {p.run.updates for p in final} == {budget.updates} == {24_000}
-    assert "chosen after 10,000" in plan.described_budget(experiment, "cpu")
+    assert "chosen after 10,000" in plan.described_budget(experiment, budget)
     updates = sum(p.run.updates for p in [*choice, *final])
     assert overview.total(experiment, "cpu") == (len(choice) + len(final), updates)
 
 
 def test_a_budget_says_how_many_images_there_are_whoever_limits_them():
-    said = {p: plan.described_budget(plan.load("overfitting"), p) for p in ("quick", "cpu")}
+    def told(name, profile):
+        experiment = plan.load(name)
+        return plan.described_budget(experiment, experiment.budgets[profile])
+
+    said = {p: told("overfitting", p) for p in ("quick", "cpu")}
     assert said["quick"].endswith("1,000 examples") and said["cpu"].endswith("5,000 examples")
     # Of no one number where it is what is varied, and of none where nothing is left out.
     for name in ("fig10", "table9"):
-        assert "examples" not in plan.described_budget(plan.load(name), "cpu")
+        assert "examples" not in told(name, "cpu")
