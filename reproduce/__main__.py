@@ -12,7 +12,7 @@ RESULTS_DIR = Path("results")
 LOG_DIR = Path("logs")
 COSTS = (
     "Expected costs: two cores of the machine in README's table of speed; half as fast a machine "
-    "takes twice as long. `paper`: one GPU, a guess."
+    "takes twice as long. `paper`: one H200, a guess from two networks."
 )
 
 

@@ -84,6 +84,15 @@ def test_the_compiled_update_copies_no_kernel_and_draws_each_mask_once(run, digi
     assert len(re.findall(r"u32\[\] constant\(466688986\)", program)) == 3
 
 
+def test_an_update_reads_nothing_that_tensorflow_keeps_on_the_host_beside_a_gpu(run, digits):
+    dropping = replace(run, keep_input=0.8, keep=0.5, max_norm=1.0, shift_pixels=1)
+    update = Engine(dropping, digits)._update.get_concrete_function()
+    constants = [each for each in update.captured_inputs if each.dtype != "resource"]
+    assert len(constants) == 2  # images and labels
+    read = {each.dtype.name for each in [*update.graph.variables, *constants]}
+    assert "int64" in read and "int32" not in read
+
+
 def test_the_mean_loss_is_that_of_the_updates(run, digits):
     engine = Engine(run, digits)
     built = build(run, digits.shape, digits.classes)
