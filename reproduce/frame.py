@@ -47,12 +47,15 @@ def mark_above(axes: plt.Axes, found: list[tuple[float, float, str]]) -> None:
     for x, same in groupby(above, key=itemgetter(0)):
         for place, (_, value, colour) in enumerate(same):
             axes.plot(x, top, marker="^", color=colour, clip_on=False, zorder=4)
-            below = (7, -9 - 11 * place)
+            # Towards the middle: beside the axes stands the legend.
+            at = axes.transAxes.inverted().transform(axes.transData.transform((x, top)))[0]
+            side = -1 if at > 0.8 else 1
             axes.annotate(
                 f"{value:.3g}",
                 (x, top),
-                below,
+                (7 * side, -9 - 11 * place),
                 textcoords="offset points",
                 color=colour,
                 fontsize="small",
+                ha="left" if side > 0 else "right",
             )

@@ -9,8 +9,11 @@ def total(experiment: Experiment, profile: str) -> tuple[int, int]:
     """How many runs both stages have together, and how many updates those make: counted, not
     built, which would take `list` half a second."""
     budget, cells = experiment.budgets[profile], plan.declared_cells(experiment, profile)
-    candidates = sum(len(cell.candidates) for cell in cells if len(cell.candidates) > 1)
-    choosing = candidates * budget.choice_seeds
+    choosing = sum(
+        len(cell.candidates) * (1 if plan.is_deterministic(cell) else budget.choice_seeds)
+        for cell in cells
+        if len(cell.candidates) > 1
+    )
     final = sum(1 if plan.is_deterministic(cell) else budget.seeds for cell in cells)
     updates = choosing * (budget.choice_updates or budget.updates) + final * budget.updates
     return choosing + final, updates

@@ -25,7 +25,7 @@ def averaged(measure, about=""):
     return View(
         kind="against_x",
         measures=(f"monte_carlo_{measure}", measure),
-        x_label=f"number of networks averaged, k{about}",
+        x_label=f"number of networks averaged, k from 3{about}",
         from_x=3,
         level="weight scaling",
         tolerance_points=0.1,
@@ -52,7 +52,7 @@ experiment = Experiment(
         View(
             kind="against_x",
             measures=("monte_carlo_error_percent_sd",),
-            x_label="number of networks averaged, k (over resamples)",
+            x_label="number of networks averaged, k from 3 (over resamples)",
             from_x=3,
         ),
     ),

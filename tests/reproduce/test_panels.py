@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba_array
 
-from reproduce import Budget, Cell, Claim, Experiment, View, figures, panels
+from reproduce import Budget, Cell, Claim, Experiment, View, figures, frame, panels
 from reproduce.evidence import Evidence, interval
 from reproduce.forest import UNCERTAIN
 from reproduce.probes import Picture
@@ -75,6 +75,13 @@ def test_what_lies_above_the_axis_is_told_at_its_edge(evidence):
     triangles = [line for line in axes.get_lines() if line.get_marker() == "^"]
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in triangles] == [(100, top)]
     assert not seen(evidence, evidence.experiment.view).texts
+
+
+def test_a_number_at_the_right_edge_stands_left_of_its_mark_and_off_the_legend(evidence):
+    axes = seen(evidence, View(kind="against_x", x_label="images"))
+    left, right = axes.get_xlim()
+    frame.mark_above(axes, [(left, 99.0, "k"), (right, 99.0, "k")])
+    assert [text.get_ha() for text in axes.texts[-2:]] == ["left", "right"]
 
 
 def test_the_papers_points_are_drawn_in_grey(evidence):

@@ -57,6 +57,12 @@ def test_a_machine_that_draws_nothing_is_run_with_one_seed():
     for planned in plan.final_runs(table2, "smoke", errors, [1, 2]):
         seeds.setdefault(planned.arm, []).append(planned.run.seed)
     assert seeds.pop("SVM Gaussian kernel") == [1]
+    choosing = plan.choice_runs(table2, "paper")  # which has two choice seeds
+    assert len({p.run.seed for p in choosing if p.arm != "SVM Gaussian kernel"}) == 2
+    assert len({p.run.seed for p in choosing if p.arm == "SVM Gaussian kernel"}) == 1
+    errors = {p.run.key: 1.0 for p in choosing}
+    final = plan.final_runs(table2, "paper", errors, [1, 2, 3, 4, 5])
+    assert overview.total(table2, "paper")[0] == len(choosing) + len(final)
     assert all(each == [1, 2] for each in seeds.values())
 
 
