@@ -35,8 +35,8 @@ def scale(view: View, axes: plt.Axes, values: pd.Series) -> None:
         axes.set(xscale="log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
     if view.top is not None:
-        # Small budgets may lie above the top: two thirds of the values are always seen.
-        top = max(view.top, 1.1 * values.quantile(2 / 3))
+        # Small budgets may lie above the top: two thirds of the values are always seen, with room.
+        top = max(view.top, 1.4 * values.quantile(2 / 3))
         axes.set(ylim=(0, min(top, axes.get_ylim()[1])))
 
 
