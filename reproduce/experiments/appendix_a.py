@@ -60,7 +60,7 @@ experiment = Experiment(
             seeds=2,
             width=1 / 8,
             xs=(*RATES, 0.5, 0.9, 0.95, 3.0, 8.0),
-            update_ms=0.5,
+            update_ms=2,
         ),
         "cpu": Budget(updates=10_000, seeds=3, update_ms=9),
         "paper": Budget(updates=1_000_000, seeds=3, update_ms=1),

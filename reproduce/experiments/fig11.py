@@ -39,7 +39,7 @@ experiment = Experiment(
     cells=arms({"Dropout": tuned(BOUNDED, learning_rate=RATES)}),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
-        "quick": Budget(updates=2_000, seeds=2, width=1 / 8, update_ms=0.7),
+        "quick": Budget(updates=2_000, seeds=2, width=1 / 8, update_ms=2.5),
         "cpu": Budget(updates=24_000, seeds=3, choice_updates=8_000, update_ms=16),
         "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
     },

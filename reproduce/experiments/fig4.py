@@ -53,7 +53,7 @@ experiment = Experiment(
             width=1 / 4,
             examples=1_000,
             arms=ONE_NET,
-            update_ms=1.2,
+            update_ms=3.5,
         ),
         "cpu": Budget(updates=20_000, seeds=3, choice_updates=8_000, arms=ONE_NET, update_ms=10),
         "paper": Budget(updates=1_000_000, seeds=3, update_ms=1.5),

@@ -27,7 +27,7 @@ experiment = Experiment(
     cells=arms({"Dropout": [NET]}),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=1, width=1 / 16, update_ms=5),
-        "quick": Budget(updates=1_000, seeds=1, update_ms=3),
+        "quick": Budget(updates=1_000, seeds=1, update_ms=6),
         "cpu": Budget(updates=3_000, seeds=1, update_ms=4),
         "paper": Budget(updates=3_000, seeds=1, update_ms=1),
     },

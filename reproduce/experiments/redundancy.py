@@ -29,7 +29,7 @@ experiment = Experiment(
     cells=arms(NETS),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
-        "quick": Budget(updates=1_500, seeds=3, choice_updates=500, width=1 / 4, update_ms=1.5),
+        "quick": Budget(updates=1_500, seeds=3, choice_updates=500, width=1 / 4, update_ms=2.8),
         "cpu": Budget(updates=20_000, seeds=3, choice_updates=8_000, update_ms=9),
         "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
     },

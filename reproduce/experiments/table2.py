@@ -80,7 +80,7 @@ experiment = Experiment(
             width=1 / 4,
             examples=1_000,
             arms=(BASELINE, DROPOUT, MAX_NORM),
-            update_ms=1.2,
+            update_ms=1.9,
         ),
         "cpu": Budget(
             updates=24_000,

@@ -65,7 +65,7 @@ BUDGETS = {
         width=1 / 16,
         examples=2_000,
         arms=(NONE, FC, ALL),
-        update_ms=20,
+        update_ms=25,
     ),
     "cpu": Budget(
         updates=8_000,

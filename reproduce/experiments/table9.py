@@ -52,7 +52,7 @@ experiment = Experiment(
             update_ms=10,
         ),
         "quick": Budget(
-            updates=800, seeds=3, choice_updates=250, width=1 / 8, examples=1_000, update_ms=1.8
+            updates=800, seeds=3, choice_updates=250, width=1 / 8, examples=1_000, update_ms=1.5
         ),
         "cpu": Budget(updates=24_000, seeds=3, choice_updates=10_000, update_ms=11),
         "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),

@@ -70,7 +70,7 @@ experiment = Experiment(
             width=1 / 4,
             examples=1_000,
             arms=tuple(arm for arm in NETS if not arm.startswith("Residual")),
-            update_ms=12,
+            update_ms=7,
         ),
         "cpu": Budget(updates=5_000, seeds=3, choice_updates=2_000, update_ms=30),
         "paper": Budget(updates=100_000, seeds=10, choice_seeds=2, update_ms=3),

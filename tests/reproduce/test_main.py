@@ -40,6 +40,14 @@ def smoke(results_dir, *more):
     return [*SMOKE, "--results-dir", str(results_dir), "--workers", "1", *more]
 
 
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """Where the rows of a campaign are that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert main(smoke(folder)) == 0
+    return folder
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -180,10 +188,9 @@ def test_a_choice_takes_over_the_runs_of_another_as_if_it_had_made_them(
     assert {entry["arm"] for entry in entries.values()} == {row.arm for row in alone}
 
 
-def test_event_files_hold_the_scalars_of_every_run(tmp_path):
-    assert main(smoke(tmp_path)) == 0
-    final = Results(tmp_path, "smoke", "overfitting")
-    folders = list((tmp_path / "logs" / "smoke" / "overfitting").iterdir())
+def test_event_files_hold_the_scalars_of_every_run(whole):
+    final = Results(whole, "smoke", "overfitting")
+    folders = list((whole / "logs" / "smoke" / "overfitting").iterdir())
     for key in final.ended():
         [folder] = [f for f in folders if f.name.endswith(key)]
         events = EventAccumulator(str(folder)).Reload()
@@ -244,23 +251,21 @@ def wait_for_rows(results_dir, process, count):
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
-def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(number, status, tmp_path):
-    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
-    process = start(*smoke(stopped))
-    wait_for_rows(stopped, process, 2)
+def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(number, status, whole, tmp_path):
+    process = start(*smoke(tmp_path))
+    wait_for_rows(tmp_path, process, 2)
     os.killpg(process.pid, number)
     process.communicate(timeout=60)
     assert process.returncode == status
-    finished = Results(stopped, "smoke", "overfitting_choice").ended()
+    finished = Results(tmp_path, "smoke", "overfitting_choice").ended()
     assert 2 <= len(finished) < 8
 
-    again = start(*smoke(stopped))
+    again = start(*smoke(tmp_path))
     said = again.communicate(timeout=300)[1]
     assert again.returncode == 0, said
     assert said.count("[overfitting choice") == 8 - len(finished)
     assert "TensorFlow" not in said  # none of its libraries' chatter
-    assert main(smoke(whole)) == 0
-    assert rows_without_time(stopped) == rows_without_time(whole)
+    assert rows_without_time(tmp_path) == rows_without_time(whole)
 
 
 def test_sigterm_to_all_of_its_processes_stops_a_campaign_cleanly(tmp_path):
@@ -281,16 +286,16 @@ def test_minutes_end_a_campaign_cleanly_and_the_same_command_goes_on(tmp_path, c
     assert len(Results(tmp_path, "smoke", "overfitting_choice").ended()) == 8
 
 
-def test_workers_side_by_side_give_the_rows_of_one_and_tell_how_they_do(tmp_path, monkeypatch):
+def test_workers_side_by_side_give_the_rows_of_one_and_tell_how_they_do(
+    whole, tmp_path, monkeypatch
+):
     seen = []
     monkeypatch.setattr(Display, "glimpse", lambda self, glimpse: seen.append(glimpse))
-    arguments = [*SMOKE, "--results-dir", str(tmp_path / "two"), "--workers", "2"]
-    assert main(arguments) == 0
-    assert main(smoke(tmp_path / "one")) == 0
-    keys = [Results(tmp_path / n, "smoke", "overfitting").ended() for n in ("one", "two")]
+    assert main([*SMOKE, "--results-dir", str(tmp_path), "--workers", "2"]) == 0
+    keys = [Results(folder, "smoke", "overfitting").ended() for folder in (whole, tmp_path)]
     assert keys[0] == keys[1]
-    assert len(keys[0]) == len(plan.runs("overfitting", "smoke", "final", tmp_path / "two"))
-    entries = Results(tmp_path / "two", "smoke", "overfitting").runs().values()
+    assert len(keys[0]) == len(plan.runs("overfitting", "smoke", "final", tmp_path))
+    entries = Results(tmp_path, "smoke", "overfitting").runs().values()
     assert {entry["threads"] for entry in entries} == {1}
     assert {glimpse.key for glimpse in seen} >= keys[0]
     assert all(glimpse.updates_per_second > 0 for glimpse in seen)
