@@ -1,5 +1,6 @@
 """Every experiment at every profile, and the paper's facts."""
 
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -57,11 +58,32 @@ def test_the_papers_network_has_its_parameter_count():
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("fig7", 402_448), ("fig9a", 10_020_874), ("fig10", 3_973_130)]
+    ("name", "hidden", "parameters"),
+    [
+        ("fig7", (256,), 402_448),
+        ("fig9a", (2048, 2048, 2048), 10_020_874),
+        ("fig10", (1024, 1024, 2048), 3_973_130),
+        ("table10", (1024, 1024), 1_863_690),
+    ],
 )
-def test_the_networks_of_the_figures_have_the_papers_sizes(name, parameters):
-    model = build(plan.load(name).cells[0].candidates[0], (28, 28), 10).model
-    assert model.count_params() == parameters
+def test_the_networks_of_other_figures_and_tables_have_the_papers_sizes(name, hidden, parameters):
+    cells = plan.load(name).cells
+    assert {run.net.hidden for cell in cells for run in cell.candidates} == {hidden}
+    assert build(cells[0].candidates[0], (28, 28), 10).model.count_params() == parameters
+
+
+def test_figure_4_has_nets_of_2_to_4_layers_of_1024_and_2048_units_in_both_arms():
+    for kind in ("With", "Without"):
+        nets = {
+            cell.arm: cell.candidates[0].net.hidden
+            for cell in plan.load("fig4").cells
+            if cell.arm.startswith(f"{kind} ")
+        }
+        assert nets == {
+            f"{kind} dropout, {depth} x {units}": (units,) * depth
+            for depth in (2, 3, 4)
+            for units in (1024, 2048)
+        }
 
 
 def test_the_widths_of_figure_9b_keep_the_number_of_retained_units():
@@ -72,8 +94,11 @@ def test_the_widths_of_figure_9b_keep_the_number_of_retained_units():
 
 
 def test_the_largest_network_of_table_2_has_more_than_65_million_parameters():
-    cell = next(c for c in plan.load("table2").cells if "2 x 8192" in c.arm)
-    parameters = build(cell.candidates[0], (28, 28), 10).model.count_params()
+    largest = [c for c in plan.load("table2").cells if "2 x 8192" in c.arm]
+    assert [cell.candidates[0].keep for cell in largest] == [1.0, 0.5]
+    for cell in largest:
+        assert {run.net.hidden for run in cell.candidates} == {(8192, 8192)}
+    parameters = build(largest[1].candidates[0], (28, 28), 10).model.count_params()
     assert parameters == 785 * 8192 + 8193 * 8192 + 8193 * 10
     assert parameters > 65_000_000
 
@@ -98,6 +123,18 @@ def test_report_imports_neither_tensorflow_nor_keras():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_network_of_table_2_has_the_layers_that_its_name_tells():
+    named = {
+        cell.arm: (found, cell.candidates)
+        for cell in plan.load("table2").cells
+        if (found := re.search(r"(\d) x (\d+)$", cell.arm))
+    }
+    assert len(named) == 11  # all but the maxout net and the kernel machine
+    for found, candidates in named.values():
+        depth, units = map(int, found.groups())
+        assert {run.net.hidden for run in candidates} == {(units,) * depth}
 
 
 @pytest.mark.parametrize(
