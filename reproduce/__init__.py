@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 PROFILES = ("smoke", "quick", "cpu", "paper")
+Arms = str | tuple[str, ...]
 VIEWS = ("arms", "against_x", "curve", "claims", "pictures")
 
 
@@ -99,15 +100,15 @@ class Claim:
     """`better` has a lower value than `worse`, by more than `margin`, in paired differences.
 
     Either is an arm, or several arms of which the mean is taken: a factorial design's effects.
-    `worse` is taken at `worse_x`, on `worse_split` and by `worse_measure` where those are given,
-    else as `better` is. With `within` the claim is that both are equal, to that difference. With
-    `than_x` the claim is about gains: the relative gain of `better` over `worse` at `x` exceeds
-    that at `than_x`.
+    `worse` is taken at `worse_x`, on `worse_split` and by `worse_measure` where given, else as
+    `better` is. With `within` the claim is that both are equal, to that difference; with `than_x`
+    that the relative gain of `better` over `worse` at `x` exceeds that at `than_x`; with
+    `underfits` that `worse` errs more because it fits its training images less well.
     """
 
     text: str
-    better: str | tuple[str, ...]
-    worse: str | tuple[str, ...]
+    better: Arms
+    worse: Arms
     x: float | None = None
     worse_x: float | None = None
     than_x: float | None = None
@@ -117,16 +118,15 @@ class Claim:
     measure: str = "error_percent"
     worse_measure: str | None = None
     margin: float = 0.0
+    underfits: bool = False
 
 
-def below(
-    better: str | tuple[str, ...], worse: str | tuple[str, ...], text: str | None = None
-) -> Claim:
+def below(better: Arms, worse: Arms, text: str | None = None) -> Claim:
     """The claim that one arm's test error is lower than another's."""
     return Claim(text=text or f"{better} below {worse}", better=better, worse=worse)
 
 
-def as_tuple(arms: str | tuple[str, ...]) -> tuple[str, ...]:
+def as_tuple(arms: Arms) -> tuple[str, ...]:
     return (arms,) if isinstance(arms, str) else arms
 
 

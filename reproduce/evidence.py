@@ -82,9 +82,7 @@ class Evidence:
     def budget(self) -> str:
         return plan.described_budget(self.experiment, self.experiment.budgets[self.profile])
 
-    def paper(
-        self, view: View, split: str = "test"
-    ) -> dict[tuple[str, float | None], "PaperNumber"]:
+    def paper(self, view: View, split: str = "test") -> "PaperNumbers":
         """The paper's numbers for a view; none where the profile runs on other data."""
         if self.experiment.budgets[self.profile].data:
             return {}
@@ -121,18 +119,20 @@ class Evidence:
         errors = [self.values(arm, x, "train", "error_percent") for arm in arms for x in xs]
         return any(each.mean() > HARDLY_TRAINED_PERCENT for each in errors if len(each))
 
-    def is_behind(self, claim: Claim) -> bool:
-        """Whether the claim's better arm errs more (beyond the margin), but by no more than it also
-        does on its training images: it may only lack updates. Nothing of the paper's own budget
-        does."""
+    def told_by_training(self, claim: Claim) -> str:
+        """Whether the claim's better arm is "ahead" or "behind" by no more than on its training
+        images: it may only learn faster or slower. Empty else, and at the paper's budget."""
         is_plain = claim.split == "test" and claim.measure == "error_percent"
-        if self.profile == "paper" or not is_plain or claim.than_x is not None:
-            return False
+        is_other = claim.underfits or claim.within is not None or claim.than_x is not None
+        if self.profile == "paper" or is_other or not is_plain:
+            return ""
         here = self.difference(claim)
-        on_training = self._gain(replace(claim, split="train"), claim.x)
-        if here is None or on_training is None or here.empty or on_training.empty:
-            return False
-        return on_training.mean() <= here.mean() < -claim.margin
+        fit = self._gain(replace(claim, split="train"), claim.x)
+        if here is None or fit is None or here.empty or fit.empty:
+            return ""
+        if claim.margin < here.mean() <= fit.mean():
+            return "ahead"
+        return "behind" if fit.mean() <= here.mean() < -claim.margin else ""
 
     def difference(self, claim: Claim) -> pd.Series | None:
         """For each seed, by how much the claim's difference favours it; None if not run here."""
@@ -204,9 +204,10 @@ class PaperNumber(NamedTuple):
     uncertainty: float
 
 
-def paper_numbers(
-    source: str | None, split: str = "test"
-) -> dict[tuple[str, float | None], PaperNumber]:
+PaperNumbers = dict[tuple[str, float | None], PaperNumber]
+
+
+def paper_numbers(source: str | None, split: str = "test") -> PaperNumbers:
     """(arm, x) -> the paper's number on that split."""
     if source is None:
         return {}

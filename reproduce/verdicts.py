@@ -53,8 +53,10 @@ def claims_table(e: Evidence) -> Table:
         verdict = e.qualified(claim_verdict(found, claim.margin, claim.within)) if found.n else ""
         if found.n and e.is_hardly_trained(claim):
             verdict = f"{NOT_JUDGED}: hardly trained at this budget"
-        elif verdict.startswith(NOT_REPRODUCED) and claim.within is None and e.is_behind(claim):
-            verdict = f"{NOT_JUDGED}: behind on its training images too at this budget"
+        elif verdict.startswith((REPRODUCED, NOT_REPRODUCED)) and (
+            way := e.told_by_training(claim)
+        ):
+            verdict = f"{NOT_JUDGED}: {way} on its training images too at this budget"
         rows.append((claim.text, said, str(found.n), e.budget, verdict))
     title = f"{e.experiment.source} — {e.profile} profile: claims"
     columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")

@@ -225,17 +225,25 @@ def test_arms_that_err_on_most_of_their_training_images_are_not_judged(toy, tmp_
         assert told.startswith(verdict)
 
 
-def test_an_arm_that_is_as_far_behind_on_its_training_images_is_not_judged(toy, tmp_path):
+def test_an_arm_that_is_as_far_ahead_or_behind_on_its_training_images_is_not_judged(toy, tmp_path):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.1, 3.0)})
     found = gather("toy", "cpu", tmp_path)
     assert claims_table(found).rows[1][-1] == "not reproduced at this budget"
-    for gap, verdict in ((0.9, "not reproduced"), (1.1, "not judged: behind")):
+    for gap, verdicts in (
+        (0.9, ("reproduced", "not reproduced")),
+        (1.1, ("not judged: ahead", "not judged: behind")),
+    ):
         error = 0.5 + gap * (found.final.arm == "A")
         trained = found.final.assign(split="train", value=error)
         at = replace(found, final=pd.concat([found.final, trained]))
-        assert claims_table(at).rows[1][-1].startswith(verdict)
-        assert claims_table(at).rows[0][-1] == "reproduced at this budget"
-        assert claims_table(replace(at, profile="paper")).rows[1][-1] == "not reproduced"
+        for row, verdict in zip(claims_table(at).rows, verdicts, strict=True):
+            assert row[-1].startswith(verdict)
+        at_the_papers = claims_table(replace(at, profile="paper"))
+        assert [row[-1] for row in at_the_papers.rows] == ["reproduced", "not reproduced"]
+        # To fit the training images less well may be what is claimed.
+        claims = tuple(replace(claim, underfits=True) for claim in toy.claims)
+        fitting = claims_table(replace(at, experiment=replace(toy, claims=claims)))
+        assert fitting.rows[0][-1] == "reproduced at this budget"
         # Behind by less than the claim's margin is not behind.
         claims = tuple(replace(claim, margin=1.2) for claim in toy.claims)
         at = replace(at, experiment=replace(toy, claims=claims))
