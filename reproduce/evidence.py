@@ -186,8 +186,7 @@ def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:
     final_rows, choice_rows = (
         _frame([row for row in kind.rows() if row.run in current]) for kind in (final, choice)
     )
-    ended = choice.ended() | final.ended()
-    superseded = len(ended - current)
+    superseded = len((choice.ended() | final.ended()) - current)
     runs = {key: entry for key, entry in runs.items() if key in current}
     return Evidence(name, profile, experiment, chosen, final_rows, choice_rows, runs, superseded)
 

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 
 from reproduce import View
-from reproduce.evidence import NOT_JUDGED, Evidence, interval
+from reproduce.evidence import INCONCLUSIVE, NOT_JUDGED, Evidence, interval
 from reproduce.tables import told
 from reproduce.verdicts import claims_table
 
@@ -11,8 +11,8 @@ UNCERTAIN = ".6"
 
 
 def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
-    """A line a claim, in the order declared; right of 0 favours it. Grey intervals hold 0, or are
-    of claims that the table does not judge."""
+    """A line a claim, in the order declared; right of 0 favours it. Grey: inconclusive, or not
+    judged."""
     claims = [
         (c.text, evidence.difference(c))
         for c in evidence.experiment.claims
@@ -23,7 +23,7 @@ def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     shown = [(text, each) for text, each in found if each.n]
     verdicts = {text: verdict for text, _, _, _, verdict in claims_table(evidence).rows}
     for at, (text, each) in enumerate(shown):
-        is_open = each.low <= 0 <= each.high or verdicts[text].startswith(NOT_JUDGED)
+        is_open = verdicts[text].startswith((INCONCLUSIVE, NOT_JUDGED))
         colour = UNCERTAIN if is_open else "C0"
         # One seed has no interval.
         reach = (each.mean - each.low, each.high - each.mean) if each.n > 1 else (0, 0)

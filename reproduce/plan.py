@@ -49,13 +49,13 @@ class Planned:
 
 def tuned_settings(cell: Cell, run: Run) -> str:
     """The settings that vary among the cell's candidates, as this run has them."""
-    each = [_flat(candidate) for candidate in cell.candidates]
-    mine = _flat(run)
+    each = [flat(candidate) for candidate in cell.candidates]
+    mine = flat(run)
     varying = [name for name in mine if any(s.get(name) != each[0].get(name) for s in each)]
     return told({name: mine[name] for name in varying})
 
 
-def _flat(run: Run) -> dict:
+def flat(run: Run) -> dict:
     """A run's settings, those of its net among them."""
     settings = run.settings()
     return settings | settings.pop("net")

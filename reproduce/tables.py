@@ -2,18 +2,25 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from rich.table import Table as RichTable
 
 from reproduce import Cell, Run, plan
-from reproduce.evidence import NOT_JUDGED, Evidence, Interval, interval, level_verdict
+from reproduce.evidence import (
+    NOT_JUDGED,
+    Evidence,
+    Interval,
+    PaperNumber,
+    interval,
+    level_verdict,
+)
 
 # A measure taken at more places along x fills no table.
 MOST_PLACES = 40
 # Settings of which a better value may lie beyond those tried.
-EDGED = ("learning_rate", "max_norm", "l2", "l1", "sparsity_cost")
+EDGED = ("learning_rate", "max_norm", "l2", "l1", "sparsity_cost", "cost", "gamma")
 
 
 @dataclass(frozen=True)
@@ -68,22 +75,21 @@ def told_together(measures: Sequence[str]) -> str:
 
 
 def measured_table(e: Evidence) -> Table:
-    """Paper and ours, a row an arm: the experiment's first measure on test data."""
+    """Paper and ours, a row an arm: the experiment's first measure on test data, or on validation
+    data where its view shows those alone."""
     view, rows, paper = e.experiment.view, [], e.paper(e.experiment.view)
     measure = e.experiment.measures[0]
+    split = "validation" if view.splits == ("validation",) else "test"
     for cell, run in e.chosen:
-        ours = interval(e.values(cell.arm, cell.x, "test", measure))
+        ours = interval(e.values(cell.arm, cell.x, split, measure))
+        # What draws nothing makes no updates, and its one result is all that seeds could tell.
+        is_exact = plan.is_deterministic(cell)
+        if is_exact:
+            ours = replace(ours, low=ours.mean, high=ours.mean)
         theirs = paper.get((cell.arm, cell.x))
         verdict = published = ""
         if theirs is not None:
-            # The paper's own error bar widens the tolerance.
-            tolerance = view.tolerance_points + theirs.uncertainty
-            verdict = e.qualified(level_verdict(ours, theirs.percent, tolerance))
-            budget = e.experiment.budgets[e.profile]
-            if budget.examples:
-                verdict = f"{NOT_JUDGED} on {budget.examples:,} examples"
-            elif budget.width != 1:
-                verdict = f"{NOT_JUDGED} at {budget.width:g} of the width"
+            verdict = _judged(e, ours, theirs, is_exact)
             published = number(theirs.percent)
             published += f" ± {number(theirs.uncertainty)}" if theirs.uncertainty else ""
         if diverged := e.diverged(cell.arm, cell.x):
@@ -94,12 +100,12 @@ def measured_table(e: Evidence) -> Table:
                 published,
                 _mean(ours),
                 str(ours.n),
-                e.budget,
+                "no updates" if is_exact else e.budget,
                 _chosen(cell, run),
                 verdict,
             )
         )
-    title = f"{e.experiment.source} — {e.profile} profile: test {told(measure)}"
+    title = f"{e.experiment.source} — {e.profile} profile: {split} {told(measure)}"
     if any((cell.arm, cell.x) in paper for cell, _ in e.chosen):
         title += f", judged to within {view.tolerance_points:g} points and the paper's error bar"
     columns = (
@@ -114,14 +120,30 @@ def measured_table(e: Evidence) -> Table:
     return Table(title, columns, rows)
 
 
+def _judged(e: Evidence, ours: Interval, theirs: PaperNumber, is_exact: bool) -> str:
+    """The verdict on a level: ours is the paper's number, to within the tolerance."""
+    budget = e.experiment.budgets[e.profile]
+    if not ours.n:
+        return ""
+    if budget.examples:
+        return f"{NOT_JUDGED} on {budget.examples:,} examples"
+    if budget.width != 1:
+        return f"{NOT_JUDGED} at {budget.width:g} of the width"
+    # The paper's own error bar widens the tolerance.
+    tolerance = e.experiment.view.tolerance_points + theirs.uncertainty
+    verdict = level_verdict(ours, theirs.percent, tolerance)
+    return verdict if is_exact and not budget.data else e.qualified(verdict)
+
+
 def _chosen(cell: Cell, run: Run | None) -> str:
     """The chosen settings; with a warning where better ones may lie off the grid."""
     if run is None:
         return "not chosen yet"
-    at_ends = []
+    at_ends, mine = [], plan.flat(run)
     for name in EDGED:
-        tried = {getattr(candidate, name) for candidate in cell.candidates} - {None}
-        if len(tried) > 1 and getattr(run, name) in (min(tried), max(tried)):
+        tried = {plan.flat(candidate).get(name) for candidate in cell.candidates} - {None}
+        # Of two values either is an end.
+        if len(tried) > 2 and mine.get(name) in (min(tried), max(tried)):
             at_ends.append(name.replace("_", " "))
     ends = f" (at an end of what was tried: {', '.join(at_ends)})" if at_ends else ""
     return plan.tuned_settings(cell, run) + ends

@@ -29,7 +29,7 @@ experiment = Experiment(
     claims=(
         below((AUGMENTATION, BOTH), (NEITHER, DROPOUT), "Augmentation helps"),
         below((DROPOUT, BOTH), (NEITHER, AUGMENTATION), "Dropout helps"),
-        below((NEITHER, BOTH), (AUGMENTATION, DROPOUT), "They help each other"),
+        below((NEITHER, BOTH), (AUGMENTATION, DROPOUT), "Augmentation and dropout help each other"),
         below(AUGMENTATION, DROPOUT, "Augmentation is better than dropout"),
     ),
 )

@@ -64,7 +64,7 @@ experiment = Experiment(
     ),
     claims=(
         *CLAIMS,
-        lower("Flat between p = 0.4 and p = 0.8", 0.4, 0.8, within=0.2),
-        lower("Flat between p = 0.5 and p = 0.8", 0.5, 0.8, within=0.2),
+        lower("p = 0.4 and p = 0.8 err alike, to 0.2 points", 0.4, 0.8, within=0.2),
+        lower("p = 0.5 and p = 0.8 err alike, to 0.2 points", 0.5, 0.8, within=0.2),
     ),
 )

@@ -80,7 +80,7 @@ def toy(run, monkeypatch):
     return experiment
 
 
-def record(planned, stage, results_dir, value, status="done"):
+def record(planned, stage, results_dir, value, status="done", name="toy"):
     split = "validation" if stage == "choice" else "test"
     rows = [
         Row(planned.run.key, planned.arm, None, planned.run.seed, split, "error_percent", 10, value)
@@ -97,7 +97,7 @@ def record(planned, stage, results_dir, value, status="done"):
         "commit": "c" * 40,
         "data_digest": "d",
     }
-    plan.results("toy", "cpu", stage, results_dir).append(rows, planned.run.key, entry)
+    plan.results(name, "cpu", stage, results_dir).append(rows, planned.run.key, entry)
 
 
 def fill(results_dir, finals):
@@ -180,10 +180,31 @@ def test_a_claim_may_compare_two_splits(toy, tmp_path):
 
 def test_a_choice_at_the_end_of_its_grid_is_marked(toy, tmp_path):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
-    rows = measured_table(gather("toy", "cpu", tmp_path)).rows
+    found = gather("toy", "cpu", tmp_path)
+    # Of two values either is an end, which tells nothing.
+    assert all("learning rate 0.1" in row for row in measured_table(found).rows)
+    chosen = [
+        (replace(c, candidates=(*c.candidates, replace(c.candidates[0], learning_rate=0.001))), run)
+        for c, run in found.chosen
+    ]
+    rows = measured_table(replace(found, chosen=chosen)).rows
     assert all(
         "learning rate 0.1 (at an end of what was tried: learning rate)" in row for row in rows
     )
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(1.43, "reproduced"), (1.6, "not reproduced")])
+def test_one_result_is_enough_of_what_draws_nothing(value, verdict, tmp_path):
+    arm = "SVM Gaussian kernel"
+    for stage in plan.STAGES:
+        for planned in plan.runs("table2", "cpu", stage, tmp_path):
+            if planned.arm == arm:
+                record(planned, stage, tmp_path, value, name="table2")
+    table = measured_table(gather("table2", "cpu", tmp_path))
+    told = dict(zip(table.columns, next(row for row in table.rows if row[0] == arm), strict=True))
+    assert told["n"] == "1"
+    assert told["budget"] == "no updates"
+    assert told["verdict"] == verdict
 
 
 def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp_path):
