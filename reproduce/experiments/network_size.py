@@ -45,11 +45,7 @@ experiment = Experiment(
     view=View(kind="arms"),
     claims=(
         below("Dropout, 512 units", "Dropout, 256 units", "Dropout wants more units"),
-        below(
-            "Dropout, 512 units", "No dropout, 256 units", "n / p units with dropout beat n without"
-        ),
-        below(
-            "Dropout, 512 units", "No dropout, 512 units", "512 units with dropout beat 512 without"
-        ),
+        below("Dropout, 512 units", "No dropout, 256 units", "n / p units with dropout beat n"),
+        below("Dropout, 512 units", "No dropout, 512 units", "512 with dropout beat 512 without"),
     ),
 )

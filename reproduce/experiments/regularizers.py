@@ -62,7 +62,7 @@ experiment = Experiment(
             update_ms=10,
         ),
         "quick": Budget(
-            updates=300, seeds=2, choice_updates=100, width=1 / 4, examples=1_000, update_ms=3.2
+            updates=300, seeds=3, choice_updates=100, width=1 / 4, examples=1_000, update_ms=3.2
         ),
         "cpu": Budget(updates=6_000, seeds=3, choice_updates=3_000, update_ms=2),
         "paper": Budget(updates=100_000, seeds=10, choice_seeds=2, update_ms=0.5),
