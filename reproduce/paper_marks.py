@@ -9,14 +9,16 @@ PAPER = ".45"
 
 
 def curves(evidence: Evidence, view: View, axes: plt.Axes) -> None:
-    """The paper's points along a curve, arm by arm, with their error bars."""
+    """The paper's points along a curve, arm by arm, with their error bars; the first's hollow."""
     numbers = evidence.paper(view)
     arms = dict.fromkeys(arm for arm, _ in numbers)
     for arm, marker in zip(arms, "Ds", strict=False):
         found = sorted((x, *number) for (a, x), number in numbers.items() if a == arm)
         xs, errors, bars = zip(*found, strict=True)
         label = f"{arm}, {view.paper} of the paper"
-        axes.errorbar(xs, errors, bars, linestyle="none", marker=marker, color=PAPER, label=label)
+        fill = "white" if marker == "D" else PAPER
+        look = {"marker": marker, "markersize": 4, "markerfacecolor": fill, "color": PAPER}
+        axes.errorbar(xs, errors, bars, linestyle=":", linewidth=1, label=label, **look)
 
 
 def points(numbers: dict, view: View, axes: plt.Axes, arm: str, split: str, first: bool) -> None:
