@@ -19,6 +19,7 @@ from reproduce.tables import Table, number, told
 
 # Of verdicts, by how they begin.
 ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
+NONE_YET = "none yet"
 
 
 def _unit(claim: Claim) -> str:
@@ -47,7 +48,7 @@ def claims_table(e: Evidence) -> Table:
         found = interval(values)
         unit = _unit(claim)
         digits = 2 if unit in ("%", "points") else _digits(found)
-        said = "none yet" if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
+        said = NONE_YET if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
         if found.n > 1:
             said += f" [{number(found.low, digits)}, {number(found.high, digits)}]"
         verdict = e.qualified(claim_verdict(found, claim.margin, claim.within)) if found.n else ""
@@ -74,8 +75,9 @@ def verdicts_table(found: Sequence[Evidence], profile: str) -> Table:
     """Which claims of all experiments could be judged, and which could not."""
     claims: dict[str, list[str]] = {}
     for e in found:
-        for text, _, _, _, verdict in claims_table(e).rows:
-            claims.setdefault(verdict or "not run at this profile", []).append(f"{e.name}: {text}")
+        for text, said, _, _, verdict in claims_table(e).rows:
+            unsaid = "no rows yet" if said == NONE_YET else "not run at this profile"
+            claims.setdefault(verdict or unsaid, []).append(f"{e.name}: {text}")
     rows = []
     for verdict in sorted(
         claims, key=lambda v: [v.startswith(word) for word in ORDER], reverse=True

@@ -288,6 +288,8 @@ def test_the_report_says_which_claims_could_be_judged_and_which_could_not(toy, t
     assert "cannot be judged" in table.rows[2][0]
     table = verdicts_table([replace(placed, experiment=replace(toy, claims=(elsewhere,)))], "cpu")
     assert table.rows == [("not run at this profile", "1", "toy: Elsewhere")]
+    waiting = replace(found, final=found.final.iloc[:0])
+    assert verdicts_table([waiting], "cpu").rows[0][:2] == ("no rows yet", "2")
 
 
 def test_the_papers_numbers():
