@@ -54,7 +54,9 @@ def draw(evidence: Evidence) -> bytes | None:
 def _title(evidence: Evidence) -> str:
     """The experiment, its budget, and what is drawn of how many seeds."""
     views = (evidence.experiment.view, *evidence.experiment.panels)
-    counts = evidence.final.groupby("arm").seed.nunique()
+    # Of every place; a probe's places (bins of confidence) may be empty for some seeds.
+    main = evidence.final[evidence.final.measure == evidence.experiment.measures[0]]
+    counts = main.groupby(["arm", "x"], dropna=False).seed.nunique()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
     seeds = "one seed" if n == "1" else f"{n} seeds, mean"
     # A curve shows its seeds themselves; a picture is of one.

@@ -7,6 +7,7 @@ where a rate of 0.1 is the custom. 10,000 images; at `quick` 1,000, and no resid
 
 from reproduce import (
     Budget,
+    Claim,
     Experiment,
     Mlp,
     Recurrent,
@@ -77,7 +78,12 @@ experiment = Experiment(
     },
     view=View(kind="arms"),
     claims=(
-        below("Tiny net", "Tiny net, keep 0.5", "Dropout harms a tiny net"),
+        Claim(
+            text="Dropout harms a tiny net",
+            better="Tiny net",
+            worse="Tiny net, keep 0.5",
+            underfits=True,
+        ),
         below(
             "LSTM, keep 0.7, one mask a sequence",
             "LSTM, keep 0.7, a mask for each step",

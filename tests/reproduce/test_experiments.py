@@ -63,6 +63,9 @@ def test_the_papers_network_has_its_parameter_count():
         ("fig7", (256,), 402_448),
         ("fig9a", (2048, 2048, 2048), 10_020_874),
         ("fig10", (1024, 1024, 2048), 3_973_130),
+        ("fig11", (1024, 1024, 1024), 2_913_290),
+        ("mc_dropout", (1024, 1024, 1024), 2_913_290),
+        ("table9", (1024, 1024, 2048), 3_973_130),
         ("table10", (1024, 1024), 1_863_690),
     ],
 )
@@ -87,7 +90,11 @@ def test_figure_4_has_nets_of_2_to_4_layers_of_1024_and_2048_units_in_both_arms(
 
 
 def test_the_widths_of_figure_9b_keep_the_number_of_retained_units():
-    nets = {cell.x: cell.candidates[0].net.hidden for cell in plan.load("fig9b").cells}
+    cells = plan.load("fig9b").cells
+    nets = {cell.x: cell.candidates[0].net.hidden for cell in cells}
+    for cell in cells:
+        wanted = tuple(round(retained / cell.x) for retained in (256, 256, 512))
+        assert {run.net.hidden for run in cell.candidates} == {wanted}
     assert nets[0.1] == (2560, 2560, 5120)
     assert nets[0.5] == (512, 512, 1024)
     assert nets[1.0] == (256, 256, 512)
