@@ -16,9 +16,18 @@ def curves(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         found = sorted((x, *number) for (a, x), number in numbers.items() if a == arm)
         xs, errors, bars = zip(*found, strict=True)
         label = f"{arm}, {view.paper} of the paper"
-        fill = "white" if marker == "D" else PAPER
-        look = {"marker": marker, "markersize": 4, "markerfacecolor": fill, "color": PAPER}
-        axes.errorbar(xs, errors, bars, linestyle=":", linewidth=1, label=label, **look)
+        axes.errorbar(
+            xs,
+            errors,
+            bars,
+            linestyle=":",
+            linewidth=1,
+            marker=marker,
+            markersize=4,
+            markerfacecolor="white" if marker == "D" else PAPER,
+            color=PAPER,
+            label=label,
+        )
 
 
 def points(numbers: dict, view: View, axes: plt.Axes, arm: str, split: str, first: bool) -> None:

@@ -131,7 +131,8 @@ def _choosing(run: Run, experiment: Experiment, profile: str) -> list[Run]:
     points = experiment.curve_points if run.early_stopping else 0
     updates = budget.choice_updates or budget.updates
     run = replace(run, hold_out=True, curve_points=points, updates=updates)
-    count = 1 if _draws_nothing(run) else budget.choice_seeds
+    # One will do for what draws nothing.
+    count = 1 if isinstance(run.net, GaussianSvm) else budget.choice_seeds
     seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + count)
     return [replace(run, seed=seed) for seed in seeds]
 
@@ -183,11 +184,7 @@ def final_runs(
 
 def is_deterministic(cell: Cell) -> bool:
     """Whether every seed would find the same: then one will do."""
-    return _draws_nothing(cell.candidates[0])
-
-
-def _draws_nothing(run: Run) -> bool:
-    return isinstance(run.net, GaussianSvm)
+    return isinstance(cell.candidates[0].net, GaussianSvm)
 
 
 def search_finals(experiment: Experiment, profile: str, point: Mapping) -> list[Planned]:

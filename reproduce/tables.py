@@ -141,7 +141,8 @@ def _chosen(cell: Cell, run: Run | None) -> str:
         return "not chosen yet"
     at_ends, mine = [], plan.flat(run)
     for name in EDGED:
-        tried = {plan.flat(candidate).get(name) for candidate in cell.candidates} - {None}
+        stated = (plan.flat(candidate).get(name) for candidate in cell.candidates)
+        tried = {value for value in stated if value is not None}
         # Of two values either is an end.
         if len(tried) > 2 and mine.get(name) in (min(tried), max(tried)):
             at_ends.append(name.replace("_", " "))
