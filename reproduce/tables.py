@@ -19,6 +19,8 @@ from reproduce.evidence import (
 
 # A measure taken at more places along x fills no table.
 MOST_PLACES = 40
+# Of rows still to come.
+NONE_YET = "none yet"
 # Settings of which a better value may lie beyond those tried.
 EDGED = ("learning_rate", "max_norm", "l2", "l1", "sparsity_cost", "cost", "gamma")
 
@@ -50,7 +52,7 @@ def number(value: float, digits: int = 2) -> str:
 
 def _mean(found: Interval) -> str:
     if found.n < 2:
-        return number(found.mean) if found.n else "none yet"
+        return number(found.mean) if found.n else NONE_YET
     return f"{number(found.mean)} ± {number(found.standard_error)}"
 
 
@@ -132,7 +134,7 @@ def _judged(e: Evidence, ours: Interval, theirs: PaperNumber, is_exact: bool) ->
     # The paper's own error bar widens the tolerance.
     tolerance = e.experiment.view.tolerance_points + theirs.uncertainty
     verdict = level_verdict(ours, theirs.percent, tolerance)
-    return verdict if is_exact and not budget.data else e.qualified(verdict)
+    return verdict if is_exact else e.qualified(verdict)
 
 
 def _chosen(cell: Cell, run: Run | None) -> str:
@@ -162,7 +164,7 @@ def found_table(e: Evidence) -> Table:
     for (arm, split, x), here in rows.groupby(["arm", "split", "x"], dropna=False, sort=False):
         cells = [_mean(interval(here[here.measure == name].value.to_list())) for name in measures]
         place = "" if math.isnan(x) else f"{x:g}"
-        lines.append((arm, split, place, *(c.replace("none yet", "") for c in cells)))
+        lines.append((arm, split, place, *(c.replace(NONE_YET, "") for c in cells)))
     columns = ("arm", "images", "at", *(told(name) for name in measures))
     return Table(f"{e.name}, {e.profile} profile: what the trained networks show", columns, lines)
 

@@ -15,11 +15,10 @@ from reproduce.evidence import (
     claim_verdict,
     interval,
 )
-from reproduce.tables import Table, number, told
+from reproduce.tables import NONE_YET, Table, number, told
 
 # Of verdicts, by how they begin.
 ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
-NONE_YET = "none yet"
 
 
 def _unit(claim: Claim) -> str:

@@ -102,7 +102,7 @@ experiment = Experiment(
             measure="monte_carlo_calibration_percent",
         ),
         Claim(
-            text="With weights scaled, a dropout net is so too (stated after the cpu rows)",
+            text="Weight scaling is better calibrated than no dropout (stated after the cpu rows)",
             better="Dropout",
             worse="No dropout",
             measure="calibration_percent",
