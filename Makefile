@@ -1,69 +1,84 @@
-# From a bare clone, `make reproduce` and `make test` each do all that they need.
+# From a bare clone, `make reproduce` and `make test` each do all that they need. `make` alone lists
+# the targets: what follows `##` on a target's line is its description.
 PROFILE ?= quick
 SYSTEM_PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PYTHON = .venv/bin/python
 INSTALLED = .venv/installed
 
-.PHONY: setup reproduce run search report tensorboard test browser bench pictures check lock
+.DEFAULT_GOAL = help
+.PHONY: help setup reproduce run search report tensorboard test browser bench pictures check lock
 
-setup: $(INSTALLED)
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-$(INSTALLED): requirements.txt
+setup: $(INSTALLED) ## install Python packages into .venv
+
+# Makes the environment $(1) from the requirements $(2). Only what this file made is ever cleared:
+# not a link, and not an environment that somebody else made.
+define make_environment
+	@if [ -L $(1) ] || { [ -e $(1) ] && [ ! -e $(1)/made-by-make ] && [ ! -e $(1)/installed ]; }; then \
+		echo "error: $(1) is a symbolic link, or was not made by this Makefile, and is left as it is;" \
+			"move it away (mv $(1) $(1)-mine) and run make again" >&2; exit 2; fi
 	@$(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "error: Python 3.11 is needed; name it with SYSTEM_PYTHON=/path/to/python3.11" >&2; exit 2; }
-	$(SYSTEM_PYTHON) -m venv --clear .venv
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@touch $(INSTALLED)
+	@mkdir -p $(1) && touch $(1)/made-by-make
+	@find $(1) -mindepth 1 ! -path $(1)/made-by-make -delete
+	$(SYSTEM_PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+	@touch $(1)/installed
+endef
 
-reproduce: run
+$(INSTALLED): requirements.txt
+	$(call make_environment,.venv,requirements.txt)
+
+reproduce: run ## run what is missing of every experiment, then report (PROFILE=quick)
 	@$(PYTHON) -m reproduce report --profile $(PROFILE)
 
-run: setup
+run: setup ## the same without the report (ARGS="--minutes 10")
 	@$(PYTHON) -m reproduce run all --profile $(PROFILE) $(ARGS)
 
-search: setup
+search: setup ## look for better settings with keras-tuner (NAME=dropout_rate)
 	@$(PYTHON) -m reproduce search $(or $(NAME),dropout_rate) --profile $(PROFILE) $(ARGS)
 	@$(PYTHON) -m reproduce report --profile $(PROFILE)
 
-report: setup
+report: setup ## redraw tables, figures, REPORT.md and the block in README
 	@$(PYTHON) -m reproduce report
 
-tensorboard: setup
+tensorboard: setup ## show the curves of every run
 	@echo "Open the address below. Time Series shows error and loss, Images features, masks and"
 	@echo "misclassified digits, Histograms weights and activations, HParams all runs side by side."
 	@echo "Of many runs TensorBoard shows none at first: tick some at the left."
 	@$(PYTHON) -m tensorboard.main --logdir logs --host 127.0.0.1
 
-test: setup
+test: setup ## run the tests, the layers on TensorFlow and on JAX
 	$(PYTHON) -m pytest -n 2
 	KERAS_BACKEND=jax $(PYTHON) -m pytest -n 2 tests/layers
 
 # TensorBoard's pages, looked at in headless Chromium, which is the machine's own.
-browser: setup
+browser: setup ## test TensorBoard's pages in headless Chromium
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check playwright==1.65.2
 	REPRODUCE_BROWSER=1 $(PYTHON) -m pytest tests/browser
 
 # The peers have an environment of their own, 4 GB. About 20 minutes; leave the machine alone meanwhile.
-bench: setup .peers/installed
+bench: setup .peers/installed ## time this project beside its peers (half an hour)
 	@$(PYTHON) -m benchmarks --peers .peers/bin/python $(ARGS)
 	@$(PYTHON) -m reproduce report
 
 .peers/installed: benchmarks/requirements.txt
-	$(SYSTEM_PYTHON) -m venv --clear .peers
-	.peers/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
-	@touch .peers/installed
+	$(call make_environment,.peers,benchmarks/requirements.txt)
 
 # Redraws layers/masks.svg.
-pictures: setup
-	$(PYTHON) -m reproduce.pictures
+pictures: setup ## redraw layers/masks.svg
+	$(PYTHON) -m reproduce.masks_picture
 
-check: setup
+check: setup ## linter, format, types, order of imports
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
 
 # Resolves requirements.in anew; commit the outcome.
-lock: setup
+lock: setup ## resolve requirements.in into requirements.txt
 	$(PYTHON) -m pip install --quiet uv
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --annotation-style line \
 		--custom-compile-command "make lock" requirements.in --output-file requirements.txt

@@ -11,16 +11,14 @@ from pathlib import Path
 from benchmarks.cases import CASES
 from benchmarks.ours import dataset_of, run_of
 from reproduce.plan import Planned
-from reproduce.quiet import import_tensorflow
 
 NETWORK = replace(CASES["3x1024 dropout + max-norm"], shape=(28, 28, 1))
 UPDATES, CURVE_POINTS = 1_000, 5
 
 
 def prepare(name: str):
-    import_tensorflow()
-    from reproduce.logs import EventLog
-    from reproduce.train import Training
+    from reproduce.campaign.event_log import EventLog
+    from reproduce.training import Training
 
     dataset = dataset_of(NETWORK)
     run = replace(run_of(NETWORK), updates=UPDATES, curve_points=CURVE_POINTS, hold_out=True)

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.cases import BATCH_SIZE, CASES, LEARNING_RATE, MOMENTUM, SEED, Case
-from reproduce.quiet import import_tensorflow
+from reproduce.machine import import_tensorflow
 
 WEIGHTS = ", weights moved"
 

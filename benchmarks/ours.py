@@ -6,7 +6,7 @@ from benchmarks.cases import BATCH_SIZE, CASES, LEARNING_RATE, MOMENTUM, SEED, C
 from benchmarks.images import draw
 from reproduce import ConvNet, Mlp, Run
 from reproduce.data import Dataset
-from reproduce.quiet import import_tensorflow
+from reproduce.machine import import_tensorflow
 
 
 def run_of(case: Case) -> Run:
@@ -37,8 +37,7 @@ def dataset_of(case: Case) -> Dataset:
 
 def prepare(name: str):
     import_tensorflow()
-    from reproduce.engine import CHUNK_UPDATES, Engine
-    from reproduce.models import build
+    from reproduce.training import CHUNK_UPDATES, Engine, build
 
     case = CASES[name]
     run = run_of(case)

@@ -1,4 +1,4 @@
-"""Eight small runs through the crew of every campaign: CASE is the number of workers."""
+"""Eight small runs through the workers of every campaign: CASE is the number of workers."""
 
 import tempfile
 from contextlib import ExitStack
@@ -10,12 +10,11 @@ from reproduce import Mlp, Run
 from reproduce.plan import Planned
 
 RUNS, UPDATES = 8, 1_500
+ORIGIN = {"command": "python -m benchmarks", "commit": ""}
 
 
 def prepare(name: str):
-    from reproduce.crew import Crew
-    from reproduce.display import Display
-    from reproduce.worker import Job
+    from reproduce.campaign import Display, Job, Workers
 
     run = Run(
         data="digits",
@@ -32,7 +31,7 @@ def prepare(name: str):
     )
     closing = ExitStack()
     folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-    crew = closing.enter_context(Crew(int(name), Display()))
+    workers = closing.enter_context(Workers(int(name), Display()))
     blocks = iter(range(1, 1_000_000))
 
     def block() -> None:
@@ -41,8 +40,8 @@ def prepare(name: str):
         for seed in range(RUNS):
             planned = Planned("small", None, "", replace(run, seed=seed))
             log_dir = folder / f"{number}-{seed}"
-            jobs.append(Job(planned, log_dir, None, None, folder / "stop", "python -m benchmarks"))
-        for outcome in crew.work(jobs):
+            jobs.append(Job(planned, log_dir, None, None, folder / "stop", ORIGIN))
+        for outcome in workers.run(jobs):
             if outcome.status != "done":
                 raise RuntimeError(f"a run {outcome.status}: {outcome.provenance}")
 

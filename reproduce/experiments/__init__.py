@@ -1,1 +1,22 @@
-"""One short file an experiment, found by its name."""
+"""One short file an experiment, found by its name; what it is written in is in `spec`.
+
+In: nothing. Out: `names()`, and `load(name)`, which returns the file's `experiment`.
+
+Open `overfitting.py` first: the shortest complete one.
+"""
+
+import importlib
+import pkgutil
+
+from reproduce.errors import UserError
+from reproduce.spec import Experiment
+
+
+def names() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def load(name: str) -> Experiment:
+    if name not in names():
+        raise UserError(f"unknown experiment {name!r}; the experiments are {', '.join(names())}")
+    return importlib.import_module(f"reproduce.experiments.{name}").experiment

@@ -1,4 +1,4 @@
-"""Monte-Carlo dropout: is a network's doubt larger where it is wrong, and where it should be?
+"""Monte-Carlo dropout: is predictive entropy larger where the network errs, or should be unsure?
 
 Test digits, the same rotated, and photographs (CIFAR-10 in grey); 50 networks averaged. Cost at
 `cpu`: 6 choice runs of 8,000 and 6 final runs of 24,000 updates, and 2 minutes of sampling.
@@ -36,7 +36,7 @@ experiment = Experiment(
     also_data=("cifar10",),
     view=View(
         kind="against_x",
-        measures=("doubt",),
+        measures=("predictive_entropy",),
         splits=("rotated", "test", "photographs"),
         x_label="rotation (degrees)",
     ),
@@ -53,45 +53,48 @@ experiment = Experiment(
                 "monte_carlo_accuracy_above_confidence_percent",
                 "weight_scaling_accuracy_above_confidence_percent",
             ),
-            x_label="confidence (reliability: above 0 too doubtful, below too sure)",
+            x_label="confidence (reliability diagram: above 0 underconfident, below overconfident)",
             slope=0,
         ),
         View(
             kind="against_x",
-            measures=("monte_carlo_kept_error_percent", "weight_scaling_kept_error_percent"),
-            x_label="fraction of the images kept, the least doubtful",
+            measures=(
+                "monte_carlo_selective_risk_percent",
+                "weight_scaling_selective_risk_percent",
+            ),
+            x_label="coverage: fraction of the images, lowest entropy first",
         ),
     ),
     claims=(
         within_dropout(
-            "Doubt is larger where the prediction is wrong",
-            "monte_carlo_doubt_when_right",
-            "monte_carlo_doubt_when_wrong",
+            "Predictive entropy is larger where the prediction is wrong",
+            "monte_carlo_predictive_entropy_when_right",
+            "monte_carlo_predictive_entropy_when_wrong",
         ),
         within_dropout(
-            "Doubt is larger at 60 degrees than at 15",
-            "doubt",
+            "Predictive entropy is larger at 60 degrees than at 15",
+            "predictive_entropy",
             None,
             x=15,
             worse_x=60,
             split="rotated",
         ),
         within_dropout(
-            "Doubt is larger on photographs than on test digits",
-            "doubt",
+            "Predictive entropy is larger on photographs than on test digits",
+            "predictive_entropy",
             None,
             worse_split="photographs",
         ),
         within_dropout(
-            "Monte-Carlo doubt ranks errors better than the entropy of weight scaling",
-            "monte_carlo_misranked_percent",
-            "weight_scaling_misranked_percent",
+            "Entropy ranks errors better (AUROC) by Monte-Carlo averaging than by weight scaling",
+            "monte_carlo_one_minus_auroc_percent",
+            "weight_scaling_one_minus_auroc_percent",
         ),
         Claim(
-            text="Without its most doubtful 10 %, a dropout net errs less",
+            text="At 90 % coverage, a dropout net errs less than on all images",
             better="Dropout",
             worse="Dropout",
-            measure="monte_carlo_kept_error_percent",
+            measure="monte_carlo_selective_risk_percent",
             x=0.9,
             worse_x=1.0,
         ),

@@ -1,139 +1,58 @@
-"""A trained network -> what is found out about it: rows and pictures. One file a probe.
+"""A trained network -> what it shows beside its error: rows and pictures.
 
-Each file has a function `find(trained)` that yields `Measured` rows and `Picture`s; a run names
-the files. The test set is read here, once, after training.
+In: a finished `Training` whose run names its probes. Out: `run_probes`, their rows and pictures.
+
+A probe is a function that yields `Measured` rows and `Picture`s; `PROBES` has them by the name that
+a run states. The test set is read here, once, after training. Open `trained.py` first, then
+`features.py`.
 """
 
-import base64
-import importlib
-import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import SupportsFloat
 
-import keras
-import numpy as np
-import tensorflow as tf
+from reproduce.machine import import_tensorflow
 
-from reproduce import derived_seed
-from reproduce.train import Measured, Training
+import_tensorflow()
+
+from reproduce.probes import (
+    activations,
+    closed_form,
+    features,
+    masks,
+    monte_carlo,
+    redundancy,
+    uncertainty,
+)
+from reproduce.probes.trained import Picture, Trained, mosaic
+from reproduce.training import Measured, Training
+
+__all__ = ["Picture", "Trained", "mosaic", "run_probes"]
 
 # Pictures are kept of the runs with this seed only: one of each arm.
 PICTURED_SEED = 1
-AT_ONCE = 1_000
+PROBES: dict[str, Callable[[Trained], Iterator[Measured | Picture]]] = {
+    "activations": activations.find,
+    "closed_form": closed_form.find,
+    "features": features.find,
+    "inputs": features.find_inputs,
+    "map_masks": masks.find_in_maps,
+    "masks": masks.find,
+    "monte_carlo": monte_carlo.find,
+    "redundancy": redundancy.find,
+    "uncertainty": uncertainty.find,
+}
 
 
-@dataclass(frozen=True)
-class Picture:
-    """Levels from 0 (black) to 1, of shape (height, width), or (height, width, 3) in colour."""
-
-    name: str
-    levels: np.ndarray
-
-    def text(self) -> str:
-        """A PNG in base64, for JSON."""
-        from PIL import Image
-
-        buffer = io.BytesIO()
-        levels = np.clip(np.rint(255 * self.levels), 0, 255).astype(np.uint8)
-        Image.fromarray(levels).save(buffer, format="PNG", optimize=True)
-        return base64.b64encode(buffer.getvalue()).decode()
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A network at the end of its run, with the data that it was not trained on."""
-
-    training: Training
-    # The user's folder of data sets, for a probe that looks at another one.
-    data_dir: Path | None = None
-
-    @cached_property
-    def model(self) -> keras.Model:
-        return self.training.model()
-
-    @cached_property
-    def images(self) -> np.ndarray:
-        return self.training.dataset.images[self.training.parts["test"]]
-
-    @cached_property
-    def labels(self) -> np.ndarray:
-        return self.training.dataset.labels[self.training.parts["test"]]
-
-    @cached_property
-    def logits(self) -> np.ndarray:
-        """Of the test images, without dropout."""
-        return self.training.engine.logits(self.training.parts["test"])
-
-    def generator(self, purpose: str) -> np.random.Generator:
-        return np.random.default_rng(derived_seed(self.training.run.seed, purpose))
-
-    def row(
-        self, measure: str, value: SupportsFloat, x: float | None = None, split: str = "test"
-    ) -> Measured:
-        return Measured(split, measure, self.training.step, float(value), x)
-
-    def hidden_layers(self) -> list[keras.Layer]:
-        return [layer for layer in self.model.layers if layer.name.startswith("hidden_")]
-
-    def activations(self, images: np.ndarray) -> list[np.ndarray]:
-        """The outputs of each hidden layer at inference, of shape (examples, ...)."""
-        outputs = [layer.output for layer in self.hidden_layers()]
-        found = keras.Model(self.model.input, outputs).predict(images, AT_ONCE, verbose=0)
-        # Keras unpacks a list of one.
-        return found if isinstance(found, list) else [found]
-
-    @cached_property
-    def _drawn(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """Class probabilities of a batch under masks, compiled once a size of batch."""
-        model = self.model
-
-        @tf.function(jit_compile=True, autograph=False)
-        def drawn(batch):
-            return tf.nn.softmax(model(batch, training=True))
-
-        return drawn
-
-    def samples(self, images: np.ndarray, count: int) -> Iterator[np.ndarray]:
-        """`count` times the class probabilities of all images, each row under masks of its own."""
-        size = min(AT_ONCE, len(images))
-        # The last batch is filled up, so that one compiled size serves all.
-        padded = images[np.arange(-(-len(images) // size) * size) % len(images)]
-        batches = [tf.constant(part) for part in np.split(padded, len(padded) // size)]
-        run = self.training.run
-        is_random = min(run.keep_input, *run.keep_conv, *run.keeps) < 1
-        for i in range(count):
-            if is_random or i == 0:  # a network without dropout says the same every time
-                drawn = [self._drawn(batch).numpy() for batch in batches]
-                found = np.concatenate(drawn)[: len(images)]
-            yield found
-
-
-def probe(
+def run_probes(
     training: Training, data_dir: Path | None = None
 ) -> tuple[list[Measured], dict[str, str]]:
     """The rows of all probes of a run, and its pictures by name."""
     trained = Trained(training, data_dir)
     rows, pictures = [], {}
     for name in training.run.probes:
-        find: Callable[[Trained], Iterator[Measured | Picture]]
-        find = importlib.import_module(f"reproduce.probes.{name}").find
-        for found in find(trained):
+        for found in PROBES[name](trained):
             if isinstance(found, Measured):
                 rows.append(found)
             elif training.run.seed == PICTURED_SEED:
                 pictures[found.name] = found.text()
     return rows, pictures
-
-
-def mosaic(tiles: np.ndarray, columns: int) -> np.ndarray:
-    """Tiles of shape (number, height, width, ...) in rows of `columns`, parted by white lines."""
-    number, height, width, *colours = tiles.shape
-    rows = -(-number // columns)
-    sheet = np.ones((rows * (height + 1) - 1, columns * (width + 1) - 1, *colours))
-    for i, tile in enumerate(tiles):
-        top, left = i // columns * (height + 1), i % columns * (width + 1)
-        sheet[top : top + height, left : left + width] = tile
-    return sheet

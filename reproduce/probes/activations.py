@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from reproduce.probes import Measured, Trained
+from reproduce.probes.trained import Trained
+from reproduce.training import Measured
 
 # The paper draws one minibatch of 100; here it is all test images, or this many.
 EXAMPLES = 2_000

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from reproduce.probes import Measured, Trained
+from reproduce.probes.trained import Trained
+from reproduce.training import Measured
 
 
 def find(trained: Trained) -> Iterator[Measured]:
     training = trained.training
-    ids = training.parts["train"]
+    ids = training.splits["train"]
     inputs = training.dataset.images[ids].reshape(len(ids), -1).astype(np.float64)
     wanted = np.eye(training.dataset.classes)[training.dataset.labels[ids]]
     keep = training.run.keep_input

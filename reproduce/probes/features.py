@@ -1,14 +1,16 @@
-"""The first layer's weights, as pictures, and how rough they are."""
+"""Pictures of the first layer's weights, with their roughness, and of the network's inputs."""
 
 import math
 from collections.abc import Iterator
 
 import numpy as np
 
-from reproduce.probes import Measured, Picture, Trained, mosaic
+from reproduce.probes.trained import Picture, Trained, mosaic
+from reproduce.training import Measured
 
-# Weights beyond this quantile are drawn black or white.
+# Values beyond this quantile are drawn black or white.
 DRAWN_QUANTILE = 0.995
+INPUT_COLUMNS, INPUT_ROWS = 8, 2
 
 
 def find(trained: Trained) -> Iterator[Measured | Picture]:
@@ -32,3 +34,13 @@ def roughness(feature: np.ndarray) -> float:
     """
     steps = [np.diff(feature, axis=axis).ravel() for axis in (0, 1)]
     return float(np.mean(np.concatenate(steps) ** 2) / (2 * feature.var() + 1e-12))
+
+
+def find_inputs(trained: Trained) -> Iterator[Picture]:
+    """The first test images as the network sees them: what preparing them leaves."""
+    images = trained.images[: INPUT_COLUMNS * INPUT_ROWS]
+    reach = np.quantile(np.abs(images), DRAWN_QUANTILE)
+    is_centred = images.min() < 0
+    yield Picture(
+        "inputs", mosaic(0.5 + images / (2 * reach) if is_centred else images, INPUT_COLUMNS)
+    )

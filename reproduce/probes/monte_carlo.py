@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from reproduce.measure import MEASURES
-from reproduce.probes import Measured, Trained
+from reproduce.probes.trained import Trained
+from reproduce.training import MEASURES, Measured
 
 # Figure 11's, and some between.
 KS = (1, 2, 3, 4, 5, 7, 9, 13, 17, 21, 25, 31, 41, 51, 65, 79, 90, 101, 110, 119, 120)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from reproduce.measure import error_percent
-from reproduce.probes import AT_ONCE, Measured, Trained
+from reproduce.probes.trained import AT_ONCE, Trained
+from reproduce.training import Measured, error_percent
 
 FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 REPETITIONS = 5

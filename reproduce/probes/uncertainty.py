@@ -1,4 +1,8 @@
-"""Does Monte-Carlo dropout know when it is wrong? Test images, rotated ones, photographs."""
+"""Uncertainty by Monte-Carlo dropout, on test images, rotated ones and photographs.
+
+Predictive entropy and mutual information, AUROC of telling errors, the risk-coverage curve, and the
+reliability diagram.
+"""
 
 from collections.abc import Iterator
 
@@ -6,16 +10,16 @@ import numpy as np
 from scipy import ndimage, stats
 from scipy.special import softmax
 
-from reproduce.measure import CALIBRATION_BINS, MEASURES, reliability
-from reproduce.probes import Measured, Trained
-from reproduce.sources.obtain import obtain
+from reproduce.data import obtain
+from reproduce.probes.trained import Trained
+from reproduce.training import CALIBRATION_BINS, MEASURES, Measured, reliability
 
 SAMPLES = 50
 EXAMPLES = 2_000
-# A share of fewer images says nothing.
+# A bin of fewer images is left out.
 SMALLEST_BIN = 20
 ANGLES = (0, 15, 30, 45, 60, 75, 90)
-FRACTIONS_KEPT = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
+COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 
 def find(trained: Trained) -> Iterator[Measured]:
@@ -25,37 +29,39 @@ def find(trained: Trained) -> Iterator[Measured]:
     for name in ("error_percent", "nll", "calibration_percent"):
         yield trained.row(f"monte_carlo_{name}", MEASURES[name](logits, labels))
     plain = softmax(trained.logits, axis=1)
-    for name, probabilities, doubt in (
+    for name, probabilities, entropies in (
         ("monte_carlo", drawn, entropy),
         ("weight_scaling", plain, _entropy(plain)),
     ):
         wrong = probabilities.argmax(axis=1) != labels
-        yield trained.row(f"{name}_doubt_when_wrong", doubt[wrong].mean())
-        yield trained.row(f"{name}_doubt_when_right", doubt[~wrong].mean())
-        yield trained.row(f"{name}_misranked_percent", 100 * _misranked(doubt, wrong))
-        by_doubt = wrong[np.argsort(doubt, kind="stable")]
-        for kept in FRACTIONS_KEPT:
-            share = by_doubt[: round(kept * len(by_doubt))].mean()
-            yield trained.row(f"{name}_kept_error_percent", 100 * share, x=kept)
+        yield trained.row(f"{name}_predictive_entropy_when_wrong", entropies[wrong].mean())
+        yield trained.row(f"{name}_predictive_entropy_when_right", entropies[~wrong].mean())
+        yield trained.row(
+            f"{name}_one_minus_auroc_percent", 100 * _one_minus_auroc(entropies, wrong)
+        )
+        by_entropy = wrong[np.argsort(entropies, kind="stable")]
+        for coverage in COVERAGES:
+            risk = by_entropy[: round(coverage * len(by_entropy))].mean()
+            yield trained.row(f"{name}_selective_risk_percent", 100 * risk, x=coverage)
         counts, accuracies, confidences = reliability(probabilities, labels)
         for i in np.flatnonzero(counts >= SMALLEST_BIN):
             # Of the bin's own mean confidence: most images lie close to the last bin's upper end.
             gap = 100 * (accuracies[i] - confidences[i])
             place = round((i + 0.5) / CALIBRATION_BINS, 4)
             yield trained.row(f"{name}_accuracy_above_confidence_percent", gap, x=place)
-    yield trained.row("doubt", entropy.mean(), split="test")
-    yield trained.row("disagreement", information.mean(), split="test")
+    yield trained.row("predictive_entropy", entropy.mean(), split="test")
+    yield trained.row("mutual_information", information.mean(), split="test")
     turned = images[:EXAMPLES]
     for angle in ANGLES:
         rotated = ndimage.rotate(turned, angle, axes=(1, 2), reshape=False, order=1)
         drawn, entropy, information = _summary(trained, np.clip(rotated, 0, 1))
         error = 100 * np.mean(drawn.argmax(axis=1) != labels[:EXAMPLES])
         yield trained.row("monte_carlo_error_percent", error, angle, "rotated")
-        yield trained.row("doubt", entropy.mean(), angle, "rotated")
-        yield trained.row("disagreement", information.mean(), angle, "rotated")
+        yield trained.row("predictive_entropy", entropy.mean(), angle, "rotated")
+        yield trained.row("mutual_information", information.mean(), angle, "rotated")
     _, entropy, information = _summary(trained, _photographs(trained))
-    yield trained.row("doubt", entropy.mean(), split="photographs")
-    yield trained.row("disagreement", information.mean(), split="photographs")
+    yield trained.row("predictive_entropy", entropy.mean(), split="photographs")
+    yield trained.row("mutual_information", information.mean(), split="photographs")
 
 
 def _summary(trained: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -74,12 +80,12 @@ def _entropy(probabilities: np.ndarray) -> np.ndarray:
     return stats.entropy(np.maximum(probabilities, 1e-30), axis=1)
 
 
-def _misranked(doubt: np.ndarray, wrong: np.ndarray) -> float:
-    """The chance that a wrong prediction is doubted less than a right one: 1 - area under the ROC
-    curve."""
+def _one_minus_auroc(entropies: np.ndarray, wrong: np.ndarray) -> float:
+    """1 - area under the ROC curve of telling wrong predictions by their entropy: the chance that a
+    wrong one has less than a right one."""
     if wrong.all() or not wrong.any():
         return 0.0
-    return 1 - stats.mannwhitneyu(doubt[wrong], doubt[~wrong]).statistic / (
+    return 1 - stats.mannwhitneyu(entropies[wrong], entropies[~wrong]).statistic / (
         wrong.sum() * (~wrong).sum()
     )
 

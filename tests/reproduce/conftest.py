@@ -2,12 +2,12 @@
 
 import pytest
 
-from reproduce.quiet import import_tensorflow
+from reproduce.machine import import_tensorflow
 
 import_tensorflow()
 
-from reproduce import Mlp, Run  # noqa: E402
-from reproduce.data import Dataset, load  # noqa: E402
+from reproduce import Mlp, Run
+from reproduce.data import Dataset, load
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,10 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from reproduce import UserError, data, plan
+from reproduce import data, experiments, plan
 from reproduce.__main__ import main
-from reproduce.display import Display
+from reproduce.campaign import Display
+from reproduce.errors import UserError
 from reproduce.record import Results
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +149,7 @@ def test_experiments_whose_data_cannot_be_had_wait_and_the_others_run(
 
     genuine = data.load
     monkeypatch.setattr(data, "load", load)
-    budgets = plan.load("fig10").budgets
+    budgets = experiments.load("fig10").budgets
     monkeypatch.setitem(budgets, "smoke", replace(budgets["smoke"], data="svhn"))
     options = ["--profile", "smoke", "--results-dir", str(tmp_path), "--workers", "1"]
     assert main(["run", "fig10", *options]) == 2
@@ -174,7 +175,8 @@ def test_data_that_a_probe_looks_at_is_fetched_before_the_runs(tmp_path, monkeyp
 def test_a_choice_takes_over_the_runs_of_another_as_if_it_had_made_them(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(plan, "STAGES", ("choice",))
+    stages_of = plan.stages_of
+    monkeypatch.setattr(plan, "stages_of", lambda *which: stages_of(*which)[:1])
     options = ["--profile", "smoke", "--workers", "1", "--results-dir"]
     assert main(["run", "redundancy", *options, str(tmp_path / "alone")]) == 0
     assert main(["run", "table2", "redundancy", *options, str(tmp_path / "both")]) == 0
@@ -209,16 +211,16 @@ def test_event_files_hold_the_scalars_of_every_run(whole):
 
 
 def test_a_failed_run_is_recorded_and_the_others_still_run(tmp_path, monkeypatch, capsys):
-    from reproduce import worker
+    from reproduce.campaign import execute
 
-    original = worker.Training
+    original = execute.Training
 
     def fragile(run, *more):
         if run.keep < 1 and run.learning_rate == 0.2:
             raise RuntimeError("no luck")
         return original(run, *more)
 
-    monkeypatch.setattr(worker, "Training", fragile)
+    monkeypatch.setattr(execute, "Training", fragile)
     assert main(smoke(tmp_path)) == 1
     entries = Results(tmp_path, "smoke", "overfitting_choice").runs().values()
     failed = [e for e in entries if e["status"] == "failed"]
@@ -290,12 +292,12 @@ def test_workers_side_by_side_give_the_rows_of_one_and_tell_how_they_do(
     whole, tmp_path, monkeypatch
 ):
     seen = []
-    monkeypatch.setattr(Display, "glimpse", lambda self, glimpse: seen.append(glimpse))
+    monkeypatch.setattr(Display, "update", lambda self, progress: seen.append(progress))
     assert main([*SMOKE, "--results-dir", str(tmp_path), "--workers", "2"]) == 0
     keys = [Results(folder, "smoke", "overfitting").ended() for folder in (whole, tmp_path)]
     assert keys[0] == keys[1]
-    assert len(keys[0]) == len(plan.runs("overfitting", "smoke", "final", tmp_path))
+    assert len(keys[0]) == len(plan.stages_of("overfitting", "smoke", tmp_path)[1].runs())
     entries = Results(tmp_path, "smoke", "overfitting").runs().values()
     assert {entry["threads"] for entry in entries} == {1}
-    assert {glimpse.key for glimpse in seen} >= keys[0]
-    assert all(glimpse.updates_per_second > 0 for glimpse in seen)
+    assert {progress.key for progress in seen} >= keys[0]
+    assert all(progress.updates_per_second > 0 for progress in seen)

@@ -1,0 +1,181 @@
+"""The words of the command line: names, defaults, help."""
+
+import argparse
+from pathlib import Path
+
+from reproduce.plan import FIRST_CHOICE_SEED
+from reproduce.spec import PROFILES
+
+PROGRAM = "python -m reproduce"
+DESCRIPTION = """\
+The experiments of the dropout paper: list, run, search, report.
+
+Rows go to results/, event logs to logs/. What is done is skipped, and what was stopped goes on."""
+# The commands, each with what it does and an example.
+COMMANDS = {
+    "list": ("list the experiments, with runs done and expected cost", "list --json"),
+    "run": (
+        "run what is missing, skip what is done",
+        "run table9 fig10 --profile cpu --minutes 60",
+    ),
+    "search": (
+        "look for better settings with keras-tuner",
+        "search dropout_rate --tuner bayesian --trials 30",
+    ),
+    "report": (
+        "redraw tables, figures, REPORT.md and the README's block from the rows",
+        "report --profile cpu",
+    ),
+    "data": ("fetch and verify the data sets", "data mnist cifar10 --data-dir ~/data"),
+}
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """The command and its arguments; a malformed one ends the program with status 2."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description=DESCRIPTION,
+        epilog=f"Example: {PROGRAM} run overfitting; {PROGRAM} run --help says more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="command", dest="command")
+    parsers = {
+        name: commands.add_parser(
+            name,
+            help=what,
+            description=f"{what[0].upper()}{what[1:]}.",
+            epilog=f"Example: {PROGRAM} {example}",
+        )
+        for name, (what, example) in COMMANDS.items()
+    }
+    _list(parsers["list"])
+    _run(parsers["run"])
+    _search(parsers["search"])
+    _report(parsers["report"])
+    _data(parsers["data"])
+    return parser.parse_args(argv)
+
+
+def _list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="machine-readable (default: a table)")
+    _add_results_dir(parser)
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="+", metavar="NAME", help="experiments, or `all`")
+    _add_profile(parser)
+    parser.add_argument(
+        "--seeds", type=_seeds, metavar="N", help="final runs an arm (default: as the budget says)"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=_minutes,
+        metavar="M",
+        help="stop cleanly before this time is over (default: no limit)",
+    )
+    _add_workers(parser, "runs")
+    _add_folders(parser)
+
+
+def _search(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="an experiment that declares a search space")
+    _add_profile(parser)
+    parser.add_argument(
+        "--tuner",
+        default="random",
+        metavar="T",
+        help="grid, random, bayesian or hyperband (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--trials",
+        type=_positive_int,
+        default=20,
+        metavar="N",
+        help="settings to try (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seeds", type=_seeds, default=2, metavar="N", help="runs a trial (default: %(default)s)"
+    )
+    _add_workers(parser, "trials")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume", action="store_true", help="go on with an earlier search (default: refuse to)"
+    )
+    again.add_argument(
+        "--overwrite", action="store_true", help="forget an earlier search (default: refuse to)"
+    )
+    _add_folders(parser)
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    names = ", ".join(PROFILES)
+    parser.add_argument(
+        "--profile",
+        metavar="P",
+        help=f"print the tables of this profile only: {names} (default: all)",
+    )
+    _add_results_dir(parser)
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="data sets (default: mnist cifar10)"
+    )
+    _add_data_dir(parser)
+
+
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    names = ", ".join(PROFILES)
+    parser.add_argument(
+        "--profile", default="quick", metavar="P", help=f"{names} (default: %(default)s)"
+    )
+
+
+def _add_workers(parser: argparse.ArgumentParser, what: str) -> None:
+    text = f"{what} side by side (default: one a core, 8 at most; 1 with a GPU)"
+    parser.add_argument("--workers", type=_positive_int, metavar="N", help=text)
+
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
+    _add_data_dir(parser)
+    _add_results_dir(parser)
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
+    text = "a folder with the data's files (default: $REPRODUCE_DATA_DIR, the cache, the network)"
+    parser.add_argument("--data-dir", type=Path, metavar="D", help=text)
+
+
+def _add_results_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results-dir",
+        type=Path,
+        default=Path("results"),
+        metavar="D",
+        help="where the rows are (default: %(default)s)",
+    )
+
+
+def _positive_int(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _seeds(text: str) -> int:
+    seeds = _positive_int(text)
+    if seeds >= FIRST_CHOICE_SEED:
+        raise argparse.ArgumentTypeError(
+            f"{text} is too many: seeds from {FIRST_CHOICE_SEED} on are for choosing settings"
+        )
+    return seeds
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
+    return value

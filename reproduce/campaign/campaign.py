@@ -1,0 +1,165 @@
+"""Experiments and options -> recorded runs: what is missing is run, what is done is skipped."""
+
+import time
+from collections import Counter
+from dataclasses import replace
+
+from reproduce import data, experiments, plan
+from reproduce.campaign.job import Job, Outcome
+from reproduce.campaign.options import Options
+from reproduce.campaign.progress import Display
+from reproduce.campaign.workers import StopRequest, Workers
+from reproduce.errors import UserError
+from reproduce.machine import commit
+from reproduce.plan import Planned, Stage
+from reproduce.record import Results, free_mebibytes, writer_lock
+
+# Runs are stopped this long before --minutes are over, to save their state; never before 3/4.
+STOP_MARGIN_SECONDS = 10
+# Enough for the rows and the checkpoint of any one run.
+SPARE_MEBIBYTES = 64
+
+
+def run(names: list[str], options: Options, minutes: float | None = None) -> int:
+    """Runs what is missing of each experiment, in order.
+
+    Returns the exit status: 130 after Ctrl-C, 1 if a run failed, 2 if the data of some experiments
+    cannot be had (the others ran), else 0 (also when `minutes` ended the campaign early; the same
+    command continues it).
+    """
+    deadline = None
+    if minutes is not None:
+        seconds = 60 * minutes
+        deadline = time.time() + seconds - min(STOP_MARGIN_SECONDS, seconds / 4)
+    with writer_lock(options.results_dir, options.profile), Display() as display:
+        stages = {
+            name: plan.stages_of(name, options.profile, options.results_dir, options.seeds)
+            for name in names
+        }
+        needed = {name: _datasets(each) for name, each in stages.items()}
+        if not any(needed.values()):
+            profile = f"the {options.profile} profile"
+            if any(plan.budgeted_cells(experiments.load(name), options.profile) for name in names):
+                display.print(f"nothing to do: every run of {profile} is done")
+            else:
+                display.print(f"nothing to do: {profile} has no runs of {', '.join(names)}")
+            return 0
+        unavailable = _fetch(sorted(set().union(*needed.values())), options)
+        ready = [name for name in names if needed[name] and not needed[name] & unavailable.keys()]
+        waiting = [
+            f"{', '.join(name for name in names if dataset in needed[name])} not run: {why}"
+            for dataset, why in unavailable.items()
+        ]
+        if not ready:
+            raise UserError("; ".join(waiting))
+        for sentence in waiting:
+            display.print(sentence)
+        campaign = Campaign(options, display, deadline)
+        status = campaign.run([stage for name in ready for stage in stages[name]])
+        return status or (2 if unavailable else 0)
+
+
+def _datasets(stages: tuple[Stage, ...]) -> set[str]:
+    """The data sets that an experiment's missing runs need."""
+    own = {planned.run.data for stage in stages for planned in stage.missing()}
+    experiment, profile = stages[0].experiment, stages[0].profile
+    has_its_own = experiment.budgets[profile].data is not None
+    return own | set(experiment.also_data) if own and not has_its_own else own
+
+
+def _fetch(datasets: list[str], options: Options) -> dict[str, str]:
+    """Has the data sets in the cache; returns those that cannot be had, each with the reason."""
+    unavailable = {}
+    for dataset in datasets:
+        try:
+            data.load(dataset, options.data_dir)
+        except UserError as error:
+            unavailable[dataset] = str(error)
+    return unavailable
+
+
+class Campaign:
+    """Trains and records, until all is done or a stop is asked for."""
+
+    def __init__(self, options: Options, display: Display, deadline: float | None):
+        self.options, self.display, self.deadline = options, display, deadline
+        self.origin = {"command": options.command, "commit": commit()}
+        self.ended: Counter[str] = Counter()
+        self.trouble = ""
+
+    def run(self, stages: list[Stage]) -> int:
+        """Runs stage after stage; returns the exit status."""
+        with (
+            StopRequest(self.display) as stop,
+            Workers(self.options.workers, self.display) as workers,
+        ):
+            for stage in stages:
+                stage.results.repair()
+                missing = self._reuse(stage)
+                self.display.stage(stage.title, len(missing))
+                jobs = [
+                    Job(
+                        planned,
+                        self.options.log_dir / stage.name / planned.folder,
+                        self.options.data_dir,
+                        self.deadline,
+                        stop.path,
+                        self.origin,
+                    )
+                    for planned in missing
+                ]
+                for outcome in workers.run(jobs):
+                    self._record(outcome, stage.results)
+                    if self.trouble:
+                        stop.path.touch()
+            interrupted = stop.path.exists() and not self.trouble
+        if self.trouble:
+            raise UserError(self.trouble)
+        if self.ended["stopped"]:
+            self.display.print("stopped early; the same command goes on from here")
+        if self.ended["failed"]:
+            where = self.options.results_dir / self.options.profile
+            self.display.print(f"{self.ended['failed']} runs failed; {where}/*.json say why")
+        return 130 if interrupted else int(self.ended["failed"] > 0)
+
+    def _reuse(self, stage: Stage) -> list[Planned]:
+        """Copies the rows of equal choice runs of other experiments; returns the runs that remain.
+        Final runs are every experiment's own."""
+        missing = stage.missing()
+        if stage.kind != plan.CHOICE:
+            return missing
+        wanted = {planned.run.key: planned for planned in missing}
+        for file in sorted(stage.results.csv.parent.glob("*_choice.json")):
+            other = Results(self.options.results_dir, self.options.profile, file.stem)
+            shared = other.ended() & wanted.keys()
+            rows = other.rows() if shared else []
+            for key in sorted(shared):
+                planned = wanted.pop(key)
+                arm, x = planned.arm, planned.x
+                mine = [replace(row, arm=arm, x=x) for row in rows if row.run == key]
+                stage.results.append(mine, key, other.runs()[key] | {"arm": arm, "x": x})
+        if reused := len(missing) - len(wanted):
+            self.display.print(
+                f"{reused} of {len(missing)} choice runs taken from other experiments"
+            )
+        return list(wanted.values())
+
+    def _record(self, outcome: Outcome, results: Results) -> None:
+        self.ended[outcome.status] += 1
+        if outcome.status == "stopped":
+            return
+        try:
+            outcome.record(results)
+        except OSError as error:
+            self.trouble = (
+                f"{results.csv} cannot be written ({error.strerror}); nothing before is lost"
+            )
+            return
+        planned = outcome.job.planned
+        self.display.ended(planned.run.key, planned.label, outcome.describe())
+        free = free_mebibytes(self.options.results_dir)
+        if free < SPARE_MEBIBYTES:
+            self.trouble = (
+                f"the disk of {self.options.results_dir} has {free:.0f} MiB left, too little to go "
+                f"on safely ({SPARE_MEBIBYTES} MiB); free some space and run the same command again"
+            )

@@ -1,0 +1,62 @@
+"""A planned run on its way to a worker, and what comes back."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from reproduce.campaign.progress import format_measured
+from reproduce.plan import Planned
+from reproduce.record import Results, Row
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs to know: the run, where its logs go, and when to stop: at a time (epoch
+    seconds), or once a file exists."""
+
+    planned: Planned
+    log_dir: Path
+    data_dir: Path | None
+    deadline: float | None
+    stop_file: Path
+    # The command and the commit that every record states.
+    origin: dict[str, str]
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where an unfinished run's state is kept, until its rows are recorded."""
+        return self.log_dir / "checkpoint.npz"
+
+    def must_stop(self) -> bool:
+        late = self.deadline is not None and time.time() > self.deadline
+        return late or self.stop_file.exists()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: "done", "diverged", "failed", or "stopped", to be resumed later."""
+
+    job: Job
+    status: str
+    rows: list[Row]
+    provenance: dict
+
+    def record(self, results: Results) -> None:
+        """Writes the rows and their provenance; then the checkpoint has served."""
+        entry = self.provenance | self.job.origin | {"status": self.status}
+        results.append(self.rows, self.job.planned.run.key, entry)
+        if self.status != "failed":
+            self.job.checkpoint.unlink(missing_ok=True)
+
+    def describe(self) -> str:
+        """How the run ended, in a line."""
+        if self.status != "done":
+            return f"{self.status} {self.provenance.get('error', '')}".strip()
+        measure = self.job.planned.run.measures[0]
+        last = {row.split: row.value for row in self.rows if row.measure == measure}
+        errors = [
+            f"{split} {format_measured(measure, last[split])}"
+            for split in ("train", "validation", "test")
+            if split in last
+        ]
+        return f"{', '.join(errors)} in {self.provenance['seconds']:.1f} s"

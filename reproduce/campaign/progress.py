@@ -1,0 +1,98 @@
+"""What a person sees while runs go on: a live line a run on a terminal, plain lines elsewhere."""
+
+import time
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+# Plain output says how a long run is doing this often.
+PLAIN_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How a run in progress is doing; `key` is the run's."""
+
+    key: str
+    label: str
+    step: int
+    updates: int
+    updates_per_second: float
+    loss: float
+    # The measure that chooses settings, as last taken.
+    measure: str
+    value: float | None
+
+    def describe(self) -> str:
+        parts = [f"{self.updates_per_second:,.0f} updates/s", f"loss {self.loss:.3f}"]
+        if self.value is not None:
+            parts.append(format_measured(self.measure, self.value))
+        return ", ".join(parts)
+
+
+def format_measured(measure: str, value: float) -> str:
+    """`error_percent`, 4.5 -> "error 4.50 %"."""
+    name, percent, _ = measure.partition("_percent")
+    return f"{name.replace('_', ' ')} {value:.2f}{' %' if percent else ''}"
+
+
+class Display:
+    """Use as a context manager around a campaign; writes to standard error."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
+        more = (TextColumn("{task.fields[state]}"), TimeRemainingColumn())
+        self.progress = Progress(*columns, *more, console=self.console, transient=True)
+        self.bars: dict[str, TaskID] = {}
+        self.last_plain: dict[str, float] = {}
+        # News of a run may arrive after its end: that must show nothing.
+        self.over: set[str] = set()
+        self.title, self.total, self.done = "", 0, 0
+
+    def __enter__(self) -> "Display":
+        if self.console.is_terminal:
+            self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def print(self, text: str) -> None:
+        self.console.print(text, markup=False, soft_wrap=True)
+
+    def stage(self, title: str, total: int) -> None:
+        self.title, self.total, self.done = title, total, 0
+
+    def update(self, seen: RunProgress) -> None:
+        if seen.key in self.over:
+            return
+        if self.console.is_terminal:
+            if seen.key not in self.bars:
+                bar = self.progress.add_task(seen.label, total=seen.updates, state="")
+                self.bars[seen.key] = bar
+            self.progress.update(self.bars[seen.key], completed=seen.step, state=seen.describe())
+            return
+        now = time.monotonic()
+        if now - self.last_plain.setdefault(seen.key, now) > PLAIN_SECONDS:
+            self.last_plain[seen.key] = now
+            left = (seen.updates - seen.step) / max(seen.updates_per_second, 1e-9)
+            state = f"{seen.step:,}/{seen.updates:,}, {seen.describe()}, {left:.0f} s left"
+            self.print(f"  {seen.label}: {state}")
+
+    def ended(self, key: str, label: str, result: str) -> None:
+        """A run is over and its rows are on disk."""
+        self.over.add(key)
+        self.done += 1
+        self.last_plain.pop(key, None)
+        if key in self.bars:
+            self.progress.remove_task(self.bars.pop(key))
+        self.print(f"[{self.title} {self.done}/{self.total}] {label}: {result}")

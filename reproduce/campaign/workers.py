@@ -1,0 +1,144 @@
+"""Jobs -> outcomes: in this process, or side by side in the workers of a local cluster."""
+
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from reproduce.campaign.job import Job, Outcome
+from reproduce.campaign.progress import Display, RunProgress
+from reproduce.machine import use_threads
+
+TOPIC = "progress"
+
+
+class Workers:
+    """Use as a context manager. With one worker the jobs run here, on all cores; with more, each
+    runs in a process of its own on one thread, which is faster for small networks."""
+
+    def __init__(self, count: int, display: Display):
+        self.count, self.display = count, display
+        self.closing = ExitStack()
+        self.client = None
+        # The programs that each worker has compiled, which takes seconds.
+        self.compiled: dict[str, set[tuple]] = {}
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.close()
+
+    def run(self, jobs: list[Job]) -> Iterator[Outcome]:
+        """Yields outcomes as jobs end, in any order."""
+        # Here, since it needs TensorFlow.
+        from reproduce.campaign.execute import execute, failure
+
+        if self.count == 1:
+            for job in jobs:
+                yield execute(job, self.display.update)
+            return
+        from distributed import as_completed
+
+        client = self.client = self.client or self._start()
+        waiting, ended = list(jobs), as_completed()
+        running: dict = {}
+
+        def start(worker: str) -> None:
+            job = waiting.pop(self._index_of_next(waiting, worker))
+            self.compiled.setdefault(worker, set()).add(job.planned.run.architecture)
+            # On that worker, or on another one if it has died.
+            place = {"workers": [worker], "allow_other_workers": True}
+            future = client.submit(_execute_in_worker, job, pure=False, **place)
+            running[future] = job, worker
+            ended.add(future)
+
+        # One that died in an earlier stage may still be starting anew.
+        client.wait_for_workers(self.count)
+        for worker in list(client.scheduler_info(n_workers=-1)["workers"])[: len(waiting)]:
+            start(worker)
+        for future in ended:
+            job, worker = running.pop(future)
+            if waiting:
+                start(worker)
+            # A worker that died is replaced and its run tried once more; then it is a failure.
+            error = future.exception()
+            yield failure(job, error) if error else future.result()
+
+    def _index_of_next(self, waiting: list[Job], worker: str) -> int:
+        """Of the jobs of the first one's seed: one whose program this worker has compiled, else one
+        whose program none has, else the first."""
+        first = waiting[0].planned.run.seed
+        places = [i for i, job in enumerate(waiting) if job.planned.run.seed == first]
+        programs = {i: waiting[i].planned.run.architecture for i in places}
+        anyones = set().union(*self.compiled.values())
+        mine = [i for i in places if programs[i] in self.compiled.get(worker, ())]
+        nobodys = [i for i in places if programs[i] not in anyones]
+        return (mine or nobodys or places)[0]
+
+    def _start(self):
+        import dask
+        from distributed import Client, LocalCluster
+
+        dask.config.set({"distributed.scheduler.allowed-failures": 1})
+        scratch = self.closing.enter_context(tempfile.TemporaryDirectory(prefix="reproduce-"))
+        cluster = LocalCluster(
+            n_workers=self.count,
+            threads_per_worker=1,
+            memory_limit=None,
+            dashboard_address="127.0.0.1:0",
+            local_directory=scratch,
+            silence_logs="CRITICAL",
+            preload=["reproduce.campaign.workers"],
+        )
+        self.closing.enter_context(cluster)
+        client = self.closing.enter_context(Client(cluster))
+        client.subscribe_topic(TOPIC, self._on_event)
+        return client
+
+    def _on_event(self, event: tuple) -> None:
+        # One key of ours: the cluster adds others of its own.
+        self.display.update(RunProgress(**event[1][TOPIC]))
+
+
+def dask_setup(worker: object) -> None:
+    """Runs once in each new worker: one thread, and a Ctrl-C or SIGTERM that reaches the whole
+    group is the main process's to answer."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    use_threads(1)
+
+
+def _execute_in_worker(job: Job) -> Outcome:
+    from distributed import get_worker
+
+    from reproduce.campaign.execute import execute
+
+    return execute(job, lambda seen: get_worker().log_event(TOPIC, {TOPIC: asdict(seen)}))
+
+
+class StopRequest:
+    """Turns the first Ctrl-C (or SIGTERM) into a file that every worker sees; a second one
+    interrupts at once."""
+
+    def __init__(self, display: Display):
+        self.display = display
+
+    def __enter__(self) -> "StopRequest":
+        self.folder = tempfile.TemporaryDirectory(prefix="reproduce-stop-")
+        self.path = Path(self.folder.name) / "stop"
+        self.before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def _ask(self, number: int, frame: object) -> None:
+        if self.path.exists():
+            raise KeyboardInterrupt
+        self.path.touch()
+        self.display.print("stopping: saving the runs under way (Ctrl-C again to drop them)")
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+        self.folder.cleanup()

@@ -1,0 +1,127 @@
+"""Data set name -> `Dataset`, prepared as the paper does."""
+
+import hashlib
+import os
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from reproduce.data.dataset import Dataset
+from reproduce.data.formats import MD5
+from reproduce.data.preprocessing import EPSILON_SHARE, standardised, whitened
+from reproduce.data.sources import cache_dir, notify, obtain
+from reproduce.errors import UserError
+
+# The paper sets 10,000 (MNIST) and 5,000 (CIFAR) random training images aside (B.1, B.3).
+VALIDATION_EXAMPLES = {"mnist": 10_000, "cifar10": 5_000, "cifar100": 5_000, "digits": 287}
+# Of SVHN, of each class: from the standard training images, which come first, and the extra (B.2).
+SVHN_STANDARD, SVHN_VALIDATION = 73_257, (400, 200)
+# Data sets as the paper prepares them: the original's name, and what is done to its images.
+PREPARED = {
+    "cifar10_zca": ("cifar10", whitened),
+    "cifar100_zca": ("cifar100", whitened),
+    "svhn_standardised": ("svhn", standardised),
+}
+# Beside a file of the cache: what its images must sum up to.
+CHECKSUM = ".crc32"
+DIGITS_TEST_EXAMPLES = 360
+SPLIT_SEED = 0
+
+
+def load(name: str, data_dir: Path | None = None) -> Dataset:
+    """The data set `name`, from the user's folder, the cache, or the network, in this order.
+
+    Raises:
+        UserError: for an unknown name, a file that is not what its name says, an unwritable cache,
+            or when no source has the data.
+    """
+    if name == "digits":
+        return _digits()
+    if name in PREPARED:
+        return _prepared(name, data_dir)
+    if name not in MD5:
+        known = ", ".join(sorted([*MD5, *PREPARED, "digits"]))
+        raise UserError(f"unknown data set {name!r}; the data sets are {known}")
+    arrays = obtain(name, data_dir)
+    images = np.concatenate([arrays["x_train"], arrays["x_test"]])
+    labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
+    return _dataset(name, images, labels, len(arrays["y_train"]), 255)
+
+
+def _dataset(name: str, images: np.ndarray, labels: np.ndarray, training: int, top: int) -> Dataset:
+    digest = hashlib.sha256(images.tobytes() + labels.astype(np.uint8).tobytes()).hexdigest()[:16]
+    scaled = np.divide(images, np.float32(top), dtype=np.float32)
+    order = np.random.default_rng(SPLIT_SEED).permutation(training)
+    if name == "svhn":
+        order, held_out = _svhn_order(order, labels)
+    else:
+        held_out = VALIDATION_EXAMPLES[name]
+    return Dataset(name, scaled, labels.astype(np.int32), training, digest, order, held_out)
+
+
+def _svhn_order(order: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, int]:
+    """Of each class so many standard and so many extra images first; and how many those are."""
+    held_out = np.zeros(len(order), bool)
+    is_extra = order >= SVHN_STANDARD
+    for label in np.unique(labels):
+        for extra, count in enumerate(SVHN_VALIDATION):
+            held_out[np.flatnonzero((labels[order] == label) & (is_extra == extra))[:count]] = True
+    return np.concatenate([order[held_out], order[~held_out]]), int(held_out.sum())
+
+
+def _prepared(name: str, data_dir: Path | None) -> Dataset:
+    """The images as prepared, fitted on the training images beside the validation split, and so the
+    same for every run; kept in the cache."""
+    original, prepare = PREPARED[name]
+    dataset = load(original, data_dir)
+    # What the prepared images follow from; their last bits differ from machine to machine.
+    text = f"{name} {dataset.digest} {EPSILON_SHARE} {dataset.held_out}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    path = cache_dir() / f"{name}-{digest}.npy"
+    images = _kept(path)
+    if images is None or images.shape != dataset.images.shape:
+        notify(f"preparing {name} (once; half a minute on two cores)")
+        images = prepare(dataset.images, dataset.order[dataset.held_out :])
+        _keep(path, images)
+    return replace(dataset, name=name, images=images, digest=digest)
+
+
+def _checksum(images: np.ndarray) -> str:
+    return f"{zlib.crc32(np.ascontiguousarray(images).data):08x}"
+
+
+def _kept(path: Path) -> np.ndarray | None:
+    """The images in a file of the cache; None if it is not as it was written."""
+    try:
+        images = np.load(path)
+        wanted = path.with_suffix(CHECKSUM).read_text()
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    is_whole = isinstance(images, np.ndarray) and _checksum(images) == wanted
+    return images if is_whole else None
+
+
+def _keep(path: Path, images: np.ndarray) -> None:
+    part = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in path.parent.glob(f".*-{path.name}"):  # of a process that was killed
+            leftover.unlink(missing_ok=True)
+        np.save(part, images)  # with the name's end .npy, so that NumPy adds none
+        path.with_suffix(CHECKSUM).write_text(_checksum(images))
+        os.replace(part, path)
+    except OSError as error:
+        notify(f"{path} cannot be written ({error.strerror}); it is made anew next time")
+        part.unlink(missing_ok=True)
+
+
+def _digits() -> Dataset:
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(labels))
+    images = images.reshape(-1, 8, 8).astype(np.uint8)[order]
+    return _dataset("digits", images, labels[order], len(labels) - DIGITS_TEST_EXAMPLES, 16)

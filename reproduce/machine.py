@@ -1,0 +1,66 @@
+"""What a run must know of the machine and the code that it runs on."""
+
+import os
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+MOST_WORKERS = 8
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_workers() -> int:
+    """One process a core, at one thread each, is faster for small networks than one process on all
+    cores; a GPU is best used by one process."""
+    has_gpu = Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+    return 1 if has_gpu else min(cores(), MOST_WORKERS)
+
+
+def commit() -> str:
+    """The commit that runs, marked -dirty if the code differs from it."""
+
+    def git(*arguments: str) -> str:
+        root = Path(__file__).parents[1]
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    try:
+        head = git("rev-parse", "HEAD")
+        changed = git("status", "--porcelain", "--", "layers", "reproduce", "requirements.txt")
+    except OSError:
+        return "unknown"
+    return (head + ("-dirty" if changed else "")) if head else "unknown"
+
+
+def import_tensorflow() -> ModuleType:
+    """Imports TensorFlow; what its libraries print to standard error on loading is dropped."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # On by itself on newer Intel processors only; on others convolutions take up to 3.5 times as
+    # long without.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # Takes of a GPU's memory what it needs, so that several workers fit beside each other.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import tensorflow
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+    # float32 on a GPU too: by itself it multiplies numbers rounded to ten bits (TF32).
+    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+    # Each network has a program of its own: that there are many is no mistake.
+    tensorflow.get_logger().setLevel("ERROR")
+    return tensorflow
+
+
+def use_threads(count: int) -> None:
+    """Limits this process's TensorFlow to so many threads, before its first computation."""
+    tensorflow = import_tensorflow()
+    tensorflow.config.threading.set_intra_op_parallelism_threads(count)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(count)

@@ -1,0 +1,85 @@
+"""Draws layers/masks.svg: what each dropout layer drops, from real masks.
+
+Run by `make pictures`. The only file of the project that knows both the layers and matplotlib.
+"""
+
+from pathlib import Path
+
+from reproduce.machine import import_tensorflow
+
+import_tensorflow()
+
+import keras
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+import layers
+
+TARGET = Path(__file__).parents[1] / "layers" / "masks.svg"
+
+
+def kept(layer: keras.Layer, shape: tuple[int, ...]) -> np.ndarray:
+    """The layer's output for ones in training: 0 where a unit is dropped."""
+    return trained_output(layer, np.ones(shape, "float32"))
+
+
+def trained_output(layer: keras.Layer, x: np.ndarray) -> np.ndarray:
+    return keras.ops.convert_to_numpy(layer(x, training=True))
+
+
+def maps(picture: np.ndarray) -> np.ndarray:
+    """Four feature maps of shape (height, width, 4) side by side, apart by a line of blanks."""
+    gap = np.full((picture.shape[0], 1), np.nan)
+    parts = [part for i in range(4) for part in (picture[..., i], gap)][:-1]
+    return np.concatenate(parts, axis=1)
+
+
+def pictures() -> dict[str, np.ndarray]:
+    sequence = (1, 24, 12)
+    image = (1, 14, 14, 4)
+    weights = layers.DropConnect(
+        keras.layers.Dense(24, use_bias=False, kernel_initializer="ones"), 0.5, seed=1
+    )
+    return {
+        "Dropout(0.5): 12 examples, 24 units": kept(layers.Dropout(0.5, seed=1), (12, 24)),
+        "GaussianDropout(0.5): noise of mean 1": kept(
+            layers.GaussianDropout(0.5, seed=1), (12, 24)
+        ),
+        "DropConnect(Dense): 12 x 24 weights": trained_output(weights, np.eye(12, dtype="float32")),
+        "Dropout on a sequence: units (down), steps": kept(layers.Dropout(0.5, seed=1), sequence)[
+            0
+        ].T,
+        "SequenceDropout(0.5): one mask for all steps": kept(
+            layers.SequenceDropout(0.5, seed=1), sequence
+        )[0].T,
+        "SpatialDropout1D(0.5): the same, for channels": kept(
+            layers.SpatialDropout1D(0.5, seed=4), sequence
+        )[0].T,
+        "Dropout(0.3): four feature maps": maps(kept(layers.Dropout(0.3, seed=1), image)[0]),
+        "SpatialDropout2D(0.3): four feature maps": maps(
+            kept(layers.SpatialDropout2D(0.3, seed=5), image)[0]
+        ),
+        "DropBlock2D(0.3, block_size=5)": maps(
+            kept(layers.DropBlock2D(0.3, block_size=5, calibrated=True, seed=1), image)[0]
+        ),
+    }
+
+
+def draw() -> None:
+    matplotlib.rcdefaults()
+    with plt.rc_context({"svg.hashsalt": "reproduce", "font.size": 8}):
+        figure, grid = plt.subplots(
+            3, 3, figsize=(10, 5.2), layout="constrained", height_ratios=(2, 2, 1)
+        )
+        for axes, (title, picture) in zip(grid.flat, pictures().items(), strict=True):
+            axes.imshow(picture, cmap="viridis", vmin=0, vmax=2, aspect="equal")
+            axes.set(title=title, xticks=[], yticks=[])
+        figure.savefig(TARGET, format="svg", metadata={"Date": None})
+        plt.close(figure)
+
+
+if __name__ == "__main__":
+    draw()

@@ -1,0 +1,49 @@
+"""Experiment, profile and finished rows -> the runs that remain. Standard library only.
+
+In: an experiment's name and a profile. Out: `stages_of`, the two stages that list their runs and
+those that are missing; each run is a `Planned`, a run and its place in the experiment.
+
+Open `stages.py` first, then `runs.py`.
+"""
+
+from reproduce.plan.cells import (
+    budgeted,
+    budgeted_cells,
+    declared_cells,
+    describe_budget,
+    is_deterministic,
+)
+from reproduce.plan.overview import status
+from reproduce.plan.planned import Planned, flat_settings, tuned_settings
+from reproduce.plan.runs import (
+    BEST_FOUND,
+    FIRST_CHOICE_SEED,
+    choice_runs,
+    chosen,
+    final_run,
+    final_runs,
+    search_finals,
+)
+from reproduce.plan.stages import CHOICE, Stage, stages_of
+
+__all__ = [
+    "BEST_FOUND",
+    "CHOICE",
+    "FIRST_CHOICE_SEED",
+    "Planned",
+    "Stage",
+    "budgeted",
+    "budgeted_cells",
+    "choice_runs",
+    "chosen",
+    "declared_cells",
+    "describe_budget",
+    "final_run",
+    "final_runs",
+    "flat_settings",
+    "is_deterministic",
+    "search_finals",
+    "stages_of",
+    "status",
+    "tuned_settings",
+]

@@ -1,0 +1,52 @@
+"""The cells of an experiment as one profile runs them."""
+
+from dataclasses import replace
+
+from reproduce.spec import Budget, Cell, Experiment, GaussianSvm, Run
+
+
+def declared_cells(experiment: Experiment, profile: str) -> list[Cell]:
+    """The cells that a profile runs, as they are declared."""
+    budget = experiment.budgets[profile]
+    return [
+        cell
+        for cell in experiment.cells
+        if (budget.xs is None or cell.x in budget.xs)
+        and (budget.arms is None or cell.arm in budget.arms)
+    ]
+
+
+def budgeted_cells(experiment: Experiment, profile: str) -> list[Cell]:
+    """The cells that a profile runs, their candidates cut to its budget."""
+    budget = experiment.budgets[profile]
+    return [
+        replace(
+            cell, candidates=tuple(budgeted(run, budget, experiment) for run in cell.candidates)
+        )
+        for cell in declared_cells(experiment, profile)
+    ]
+
+
+def describe_budget(experiment: Experiment, budget: Budget) -> str:
+    """The budget as it must stand beside every number: with the number of training images, whether
+    the profile or the experiment sets it."""
+    declared = {run.examples for cell in experiment.cells for run in cell.candidates}
+    if budget.examples is None and len(declared) == 1:
+        budget = replace(budget, examples=declared.pop())
+    return budget.describe()
+
+
+def budgeted(run: Run, budget: Budget, experiment: Experiment) -> Run:
+    return replace(
+        run,
+        updates=budget.updates,
+        net=run.net.scaled(budget.width),
+        data=budget.data or run.data,
+        examples=run.examples if budget.examples is None else budget.examples,
+        measures=experiment.measures,
+    )
+
+
+def is_deterministic(cell: Cell) -> bool:
+    """Whether every seed would give the same result: then one is enough."""
+    return isinstance(cell.candidates[0].net, GaussianSvm)

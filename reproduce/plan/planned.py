@@ -1,0 +1,42 @@
+"""A run together with its place in an experiment."""
+
+import re
+from dataclasses import dataclass
+
+from reproduce.spec import Cell, Run, format_settings
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run with its place in the experiment: its labels, which are no part of its key."""
+
+    arm: str
+    x: float | None
+    # What distinguishes the run from its arm's other candidates.
+    settings: str
+    run: Run
+
+    @property
+    def label(self) -> str:
+        where = f" at {self.x:,g}" if self.x is not None else ""
+        parts = [f"{self.arm}{where}", self.settings, f"seed {self.run.seed}"]
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def folder(self) -> str:
+        """The name of the run's folder in the log: readable, and no other run's."""
+        return re.sub(r"[^a-z0-9.]+", "-", self.label.lower()).strip("-") + f"-{self.run.key}"
+
+
+def tuned_settings(cell: Cell, run: Run) -> str:
+    """The settings that vary among the cell's candidates, as this run has them."""
+    each = [flat_settings(candidate) for candidate in cell.candidates]
+    mine = flat_settings(run)
+    varying = [name for name in mine if any(s.get(name) != each[0].get(name) for s in each)]
+    return format_settings({name: mine[name] for name in varying})
+
+
+def flat_settings(run: Run) -> dict:
+    """A run's settings, those of its net among them."""
+    settings = run.settings()
+    return settings | settings.pop("net")

@@ -1,0 +1,102 @@
+"""Every run of an experiment: choice runs, which choose settings, and final runs, tested once."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from statistics import fmean
+
+from reproduce.plan.cells import budgeted, budgeted_cells, is_deterministic
+from reproduce.plan.planned import Planned, tuned_settings
+from reproduce.spec import Cell, Experiment, GaussianSvm, Run
+
+# Choice seeds start here, so that no final run shares a seed with the runs that chose for it.
+FIRST_CHOICE_SEED = 1001
+# The arm of a search's lowest validation error.
+BEST_FOUND = "Best found"
+
+
+def choice_runs(experiment: Experiment, profile: str) -> list[Planned]:
+    """Every candidate of every cell on the validation split; none where there is no choice."""
+    return [
+        Planned(cell.arm, cell.x, tuned_settings(cell, run), choosing)
+        for cell in budgeted_cells(experiment, profile)
+        if len(cell.candidates) > 1
+        for run in cell.candidates
+        for choosing in _with_choice_seeds(run, experiment, profile)
+    ]
+
+
+def _with_choice_seeds(run: Run, experiment: Experiment, profile: str) -> list[Run]:
+    """The runs that measure a candidate on validation data, one for each choice seed."""
+    budget = experiment.budgets[profile]
+    # Early stopping looks at points of the curve; others are measured once, at the end.
+    points = experiment.curve_points if run.early_stopping else 0
+    updates = budget.choice_updates or budget.updates
+    run = replace(run, hold_out=True, curve_points=points, updates=updates)
+    # One seed is enough where nothing is random.
+    count = 1 if isinstance(run.net, GaussianSvm) else budget.choice_seeds
+    seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + count)
+    return [replace(run, seed=seed) for seed in seeds]
+
+
+def chosen(
+    cell: Cell, experiment: Experiment, profile: str, errors: dict[str, float]
+) -> Run | None:
+    """The candidate with the lowest mean validation error; None while one is missing.
+
+    `errors` maps the keys of finished choice runs to the final value of the experiment's first
+    measure on validation data; a diverged run counts as infinite. Ties go to the candidate stated
+    first.
+    """
+    if len(cell.candidates) == 1:
+        return cell.candidates[0]
+    means = [
+        fmean(
+            errors.get(each.key, math.nan) for each in _with_choice_seeds(run, experiment, profile)
+        )
+        for run in cell.candidates
+    ]
+    if any(math.isnan(mean) for mean in means):
+        return None
+    return cell.candidates[means.index(min(means))]
+
+
+def final_run(run: Run, experiment: Experiment, seed: int) -> Run:
+    return replace(
+        run,
+        test=True,
+        hold_out=experiment.hold_out,
+        curve_points=experiment.curve_points,
+        probes=experiment.probes,
+        seed=seed,
+    )
+
+
+def final_runs(
+    experiment: Experiment, profile: str, errors: dict[str, float], seeds: Iterable[int]
+) -> list[Planned]:
+    """The chosen candidate of each decided cell with each seed, seed by seed so that an
+    interrupted campaign has every arm at the same seeds."""
+    decided = [
+        (c, chosen(c, experiment, profile, errors)) for c in budgeted_cells(experiment, profile)
+    ]
+    return [
+        Planned(cell.arm, cell.x, tuned_settings(cell, run), final_run(run, experiment, seed))
+        for count, seed in enumerate(seeds)
+        for cell, run in decided
+        if run is not None and (count == 0 or not is_deterministic(cell))
+    ]
+
+
+def search_finals(experiment: Experiment, profile: str, point: Mapping) -> list[Planned]:
+    """The runs that test the point that a search found beside the space's baselines, seed by
+    seed."""
+    assert experiment.search is not None
+    budget = experiment.budgets[profile]
+    arms = {BEST_FOUND: experiment.search.run(point), **experiment.search.baselines}
+    plain = replace(experiment, hold_out=False, curve_points=0, probes=())
+    return [
+        Planned(arm, None, "", final_run(budgeted(run, budget, plain), plain, seed))
+        for seed in range(1, budget.seeds + 1)
+        for arm, run in arms.items()
+    ]

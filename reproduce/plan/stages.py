@@ -1,0 +1,64 @@
+"""The two stages of an experiment at a profile, each with result files of its own.
+
+`<name>_choice` trains every candidate on the training split and measures it on the validation
+split, with the budget's `choice_updates` and `choice_seeds`; `<name>` retrains the chosen ones with
+fresh seeds and reads the test set once.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from reproduce import experiments
+from reproduce.plan.planned import Planned
+from reproduce.plan.runs import choice_runs, final_runs
+from reproduce.record import Results
+from reproduce.spec import Experiment
+
+CHOICE, FINAL = "choice", "final"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: which runs it has, and which of them are missing from its files."""
+
+    name: str
+    profile: str
+    kind: str
+    results: Results
+    # The final stage's settings follow from the rows of the choice stage.
+    choice: Results
+    seeds: int | None = None
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.kind}"
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        return experiments.load(self.name)
+
+    def runs(self) -> list[Planned]:
+        """All runs of the stage: of the final one, those whose settings are chosen already."""
+        if self.kind == CHOICE:
+            return choice_runs(self.experiment, self.profile)
+        errors = self.choice.final_errors(self.experiment.measures[0])
+        count = self.seeds or self.experiment.budgets[self.profile].seeds
+        return final_runs(self.experiment, self.profile, errors, range(1, count + 1))
+
+    def missing(self) -> list[Planned]:
+        """The runs of the stage that have not ended."""
+        ended = self.results.ended()
+        return [planned for planned in self.runs() if planned.run.key not in ended]
+
+
+def stages_of(
+    name: str, profile: str, results_dir: Path, seeds: int | None = None
+) -> tuple[Stage, ...]:
+    """The choice stage and the final stage; `seeds` replaces the budget's number of final seeds."""
+    choice = Results(results_dir, profile, f"{name}_choice")
+    final = Results(results_dir, profile, name)
+    return (
+        Stage(name, profile, CHOICE, choice, choice),
+        Stage(name, profile, FINAL, final, choice, seeds),
+    )

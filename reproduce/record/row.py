@@ -1,0 +1,51 @@
+"""One number of the results, and its line in a CSV file."""
+
+import csv
+import io
+from dataclasses import astuple, dataclass, fields
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number."""
+
+    run: str
+    arm: str
+    x: float | None
+    seed: int
+    split: str
+    measure: str
+    step: int
+    value: float
+
+
+# Older rows have other names for these measures.
+RENAMED = {
+    "doubt": "predictive_entropy",
+    "disagreement": "mutual_information",
+    "misranked": "one_minus_auroc",
+    "kept_error": "selective_risk",
+}
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def _text(value) -> str:
+    if value is None:
+        return ""
+    # Shortest text that reads back to the same number, and 5000 rather than 5000.0.
+    return f"{value:.17g}" if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def format_rows(rows: list[Row]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerows([_text(value) for value in astuple(row)] for row in rows)
+    return buffer.getvalue()
+
+
+def parse_row(line: list[str]) -> Row:
+    run, arm, x, seed, split, measure, step, value = line
+    x_value = float(x) if x else None
+    for old, new in RENAMED.items():
+        measure = measure.replace(old, new)
+    return Row(run, arm, x_value, int(seed), split, measure, int(step), float(value))

@@ -1,0 +1,11 @@
+"""Committed rows and the paper's numbers -> tables, figures, verdicts, pages. Never imports keras.
+
+In: a results folder. Out: `write`, which redraws REPORT.md, the figures and the README's block, and
+prints the tables.
+
+Open `pages.py` first, then `evidence.py` (what rows say), `claims.py` (verdicts) and `figures/`.
+"""
+
+from reproduce.report.pages import write
+
+__all__ = ["write"]

@@ -1,0 +1,171 @@
+"""Committed rows and the paper's numbers -> tables, figures, REPORT.md, the README's block.
+
+Never imports keras. Redrawing from the same rows changes no byte.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from reproduce import experiments
+from reproduce.errors import UserError
+from reproduce.report import evidence, figures, search_report, speed
+from reproduce.report.claims import all_claims_table, claims_table, verdicts_table
+from reproduce.report.evidence import Evidence
+from reproduce.report.tables import (
+    Table,
+    choice_table,
+    lowest_table,
+    measured_table,
+    probes_table,
+)
+from reproduce.spec import PROFILES
+
+# The profiles whose rows are committed. The others get a report beside their ignored rows.
+COMMITTED = ("cpu", "paper")
+README, README_FIGURE = Path("README.md"), "overfitting"
+BEGIN, END = "<!-- report:begin -->", "<!-- report:end -->"
+
+
+def write(results_dir: Path, profile: str | None = None) -> int:
+    """Writes every report and prints the tables of `profile`, or of all; returns exit status 0."""
+    found = {p: _gather(p, results_dir) for p in PROFILES}
+    searched = {p: _searches(p, results_dir) for p in PROFILES}
+    committed = [e for p in COMMITTED for e in found[p]]
+    searches = [s for p in COMMITTED for s in searched[p]]
+    measured = [t for t in (speed.targets(results_dir), speed.table(results_dir)) if t]
+    if committed or searches or measured:
+        _write_report(results_dir, committed, searches, measured)
+        if results_dir == Path("results") and README.exists():
+            brief = speed.targets(results_dir), speed.table(results_dir, brief=True)
+            _write_readme(committed, [table for table in brief if table])
+    for local in set(PROFILES) - set(COMMITTED):
+        if found[local] or searched[local]:
+            _write_report(results_dir / local, found[local], searched[local])
+    shown = PROFILES if profile is None else (profile,)
+    _show([_tables(found[p], searched[p], p) for p in shown])
+    return 0
+
+
+def _tables(
+    found: list[Evidence], searches: list[search_report.SearchEvidence], profile: str
+) -> list[Table]:
+    """What a profile's results say, on a terminal."""
+    tables = [table for e in found for table in (measured_table(e), claims_table(e))]
+    tables.append(verdicts_table(found, profile))
+    return tables + [table for search in searches for table in search_report.tables(search)]
+
+
+def _show(tables: Iterable[list[Table]]) -> None:
+    console = Console(width=None if Console().is_terminal else 140)
+    filled = [table for each in tables for table in each if table.rows]
+    for table in filled:
+        console.print(table.rich())
+    if not filled:
+        console.print("no results yet; `make reproduce` makes the first ones")
+
+
+def _gather(profile: str, results_dir: Path) -> list[Evidence]:
+    each = (evidence.gather(name, profile, results_dir) for name in experiments.names())
+    return [found for found in each if found is not None]
+
+
+def _searches(profile: str, results_dir: Path) -> list[search_report.SearchEvidence]:
+    each = (search_report.gather(name, profile, results_dir) for name in experiments.names())
+    return [found for found in each if found is not None]
+
+
+def _write_report(
+    folder: Path,
+    found: list[Evidence],
+    searches: Sequence[search_report.SearchEvidence],
+    measured: Sequence[Table] = (),
+) -> None:
+    drawn = {}
+    parts = [
+        "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
+    ]
+    for name in dict.fromkeys(e.profile for e in found):
+        here = [e for e in found if e.profile == name]
+        parts.append(verdicts_table(here, name).markdown())
+    for e in found:
+        parts.append(f"## {e.experiment.title}: {e.profile} profile\n\n{e.experiment.source}.")
+        figure = figures.draw(e)
+        if figure is not None:
+            name = f"{e.name}_{e.profile}.svg"
+            drawn[name] = figure
+            parts.append(f"![{e.experiment.title}](figures/{name})")
+        stated = (measured_table(e), lowest_table(e), claims_table(e))
+        parts += [*(table.markdown() for table in stated if table.rows), provenance(e)]
+        for folded in (probes_table(e), choice_table(e)):
+            if folded.rows:
+                summary = f"<details><summary>{folded.title}</summary>"
+                parts.append(f"{summary}\n\n{folded.markdown()}\n\n</details>")
+    for search in searches:
+        name = f"search_{search.name}_{search.profile}.svg"
+        drawn[name] = search_report.draw(search)
+        parts.append(f"## Search of {search.name}: {search.profile} profile")
+        parts.append(f"![Search of {search.name}](figures/{name})")
+        parts += [table.markdown() for table in search_report.tables(search)]
+    if measured:
+        parts.append("\n\n".join(["## Speed", *(table.markdown() for table in measured)]))
+    figure_dir = folder / "figures"
+    figure_dir.mkdir(parents=True, exist_ok=True)
+    ours = {path.name for p in PROFILES for path in figure_dir.glob(f"*_{p}.svg")}
+    for stale in ours - set(drawn):
+        (figure_dir / stale).unlink()
+    for name, content in drawn.items():
+        _update(figure_dir / name, content)
+    _update(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
+
+
+def provenance(e: Evidence) -> str:
+    superseded = (
+        f" Left out, of settings no longer declared: {e.superseded}." if e.superseded else ""
+    )
+    entries = list(e.runs.values())
+    if not entries:
+        return f"No run of the settings now declared has ended.{superseded}"
+    ended = [entry for entry in entries if "seconds" in entry]
+    statuses = ", ".join(
+        f"{sum(entry['status'] == status for entry in entries)} {status}"
+        for status in ("done", "diverged", "failed")
+    )
+
+    def each(values: Iterable[object]) -> str:
+        return ", ".join(sorted({str(value) for value in values}))
+
+    packages = each(f"{name} {v}" for entry in entries for name, v in entry["packages"].items())
+    minutes = sum(entry["seconds"] for entry in ended) / 60
+    commits = each(entry["commit"][:12] + entry["commit"][40:] for entry in entries)
+    facts = (
+        f"Runs: {statuses}",
+        f"{minutes:.1f} minutes of training in all",
+        f"on {each(entry['device'] for entry in entries)}",
+        f"{each(entry['threads'] for entry in entries)} thread(s) a run",
+        packages,
+        f"commit {commits}",
+        f"data {each(entry['data_digest'] for entry in ended)}",
+    )
+    return f"{'; '.join(facts)}.{superseded}"
+
+
+def _write_readme(found: list[Evidence], measured: Sequence[Table]) -> None:
+    text = README.read_text()
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise UserError(f"{README} needs the lines {BEGIN} and {END} once each, for the report")
+    parts: list[str] = []
+    for e in found:
+        figure = Path("results/figures") / f"{e.name}_{e.profile}.svg"
+        if e.name == README_FIGURE and figure.exists():
+            parts.append(f"![{e.experiment.title}]({figure})")
+    parts += [table.markdown() for table in (all_claims_table(found), *measured) if table.rows]
+    before, rest = text.split(BEGIN)
+    block = "\n\n".join([BEGIN, *parts, END])
+    _update(README, (before + block + rest.split(END)[1]).encode())
+
+
+def _update(path: Path, content: bytes) -> None:
+    if not path.exists() or path.read_bytes() != content:
+        path.write_bytes(content)

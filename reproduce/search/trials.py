@@ -1,0 +1,96 @@
+"""The runs of a search: what `tuner.py` proposes the one engine trains, and rows are kept.
+
+Rows are looked up by the run's key, so no run is ever made twice, whatever became of the search
+that asked for it.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+from reproduce import plan
+from reproduce.campaign import Display, Job, StopRequest
+from reproduce.campaign.execute import execute
+from reproduce.machine import commit, use_threads
+from reproduce.plan import Planned
+from reproduce.record import Results
+from reproduce.search.request import Request
+from reproduce.search.side_by_side import THREADS
+from reproduce.search.tuner import FailedTrialError, Tuner
+
+# The objective of a run that diverged: all wrong.
+DIVERGED_PERCENT = 100.0
+
+
+def search_and_test(request: Request, display: Display) -> int:
+    """Searches what is left to search, then tests; returns the exit status."""
+    with StopRequest(display) as stop:
+        trainer = _Trainer(request, display, stop.path)
+        tuner = Tuner(request, trainer.train)
+        display.stage(f"search_{request.name}", request.trials * request.seeds)
+        try:
+            tuner.search(verbose=0)
+            best = tuner.best()
+            tried = len(tuner.oracle.trials)
+            if tried < request.trials:
+                display.print(
+                    f"{tried} trials of {request.trials}: no other point was found to try"
+                )
+            display.print(f"best of {tried} trials: {tuner.describe(best)}")
+            point = best.hyperparameters.values
+            finals = plan.search_finals(request.experiment, request.options.profile, point)
+            display.stage(f"search_{request.name} final", len(finals))
+            for planned in finals:
+                with contextlib.suppress(FailedTrialError):  # recorded; the others still run
+                    trainer.train(planned, request.results("_best"))
+        except _Stopped:
+            display.print("stopped early; the same command with --resume goes on from here")
+            return 130
+    every = (request.results(), request.results("_best"))
+    # Workers' failures too.
+    return int(any(e["status"] == "failed" for each in every for e in each.runs().values()))
+
+
+def join_search(request: Request, display: Display) -> int:
+    """The chief, which proposes until all is done, or a worker, which trains what it proposes."""
+    if threads := os.environ.get(THREADS):
+        use_threads(int(threads))
+    with StopRequest(display) as stop:
+        trainer = _Trainer(request, display, stop.path)
+        tuner = Tuner(request, trainer.train)
+        display.stage(f"search_{request.name} {tuner.tuner_id}", request.trials * request.seeds)
+        try:
+            tuner.search(verbose=0)
+        except _Stopped:
+            return 130
+    return 0
+
+
+class _Stopped(BaseException):
+    """The user asked for a stop; no exception that keras-tuner takes for a failed trial."""
+
+
+class _Trainer:
+    """Runs and records, unless the rows are there."""
+
+    def __init__(self, request: Request, display: Display, stop_file: Path):
+        self.request, self.display, self.stop_file = request, display, stop_file
+        self.origin = {"command": request.options.command, "commit": commit()}
+
+    def train(self, planned: Planned, results: Results) -> float:
+        """The run's last validation error, or 0 where it has none."""
+        run = planned.run
+        if run.key not in results.ended():
+            folder = self.request.log_dir / planned.folder
+            data_dir = self.request.options.data_dir
+            job = Job(planned, folder, data_dir, None, self.stop_file, self.origin)
+            outcome = execute(job, self.display.update)
+            if outcome.status == "stopped":
+                raise _Stopped
+            outcome.record(results)
+            if outcome.status == "failed":
+                raise FailedTrialError(outcome.provenance["error"])
+            self.display.ended(run.key, planned.label, outcome.describe())
+        if results.runs()[run.key]["status"] == "diverged":
+            return DIVERGED_PERCENT
+        return results.final_errors(run.measures[0]).get(run.key, 0.0)

@@ -1,0 +1,55 @@
+"""What an experiment is written in: frozen, checked values. Standard library only.
+
+In: nothing. Out: `Experiment`, `Run` and their parts, which every later room reads.
+
+Numbers are in the paper's convention: `keep` is the paper's p, the probability to keep a unit, and
+learning rates, norm bounds and penalty strengths are those of a network scaled at test time.
+`training/models.py` maps them to Keras's inverted dropout. A default means "off"; everything else
+must be stated.
+
+Open `experiment.py` first, then `run.py`.
+"""
+
+from reproduce.spec.budget import PROFILES, Budget
+from reproduce.spec.claim import Claim, as_tuple, below
+from reproduce.spec.experiment import Cell, Experiment, arms, tuned
+from reproduce.spec.nets import (
+    Autoencoder,
+    ConvNet,
+    GaussianSvm,
+    LinearRegression,
+    Mlp,
+    Recurrent,
+    Residual,
+    Transformer,
+)
+from reproduce.spec.run import Run, derived_seed
+from reproduce.spec.search_space import Search
+from reproduce.spec.settings import format_setting, format_settings
+from reproduce.spec.view import View
+
+__all__ = [
+    "PROFILES",
+    "Autoencoder",
+    "Budget",
+    "Cell",
+    "Claim",
+    "ConvNet",
+    "Experiment",
+    "GaussianSvm",
+    "LinearRegression",
+    "Mlp",
+    "Recurrent",
+    "Residual",
+    "Run",
+    "Search",
+    "Transformer",
+    "View",
+    "arms",
+    "as_tuple",
+    "below",
+    "derived_seed",
+    "format_setting",
+    "format_settings",
+    "tuned",
+]

@@ -1,0 +1,139 @@
+"""The networks that a run can name: their sizes only. `training/models.py` builds them."""
+
+from dataclasses import dataclass, replace
+
+
+def _scaled(widths: tuple[int, ...], factor: float) -> tuple[int, ...]:
+    return tuple(max(1, round(units * factor)) for units in widths)
+
+
+def _check_pieces(activation: str, pieces: int) -> None:
+    if (activation == "maxout") != (pieces > 1):
+        raise ValueError(
+            "maxout units have 2 pieces or more, others 1. Received: "
+            f"activation={activation!r}, pieces={pieces}"
+        )
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """Fully connected hidden layers: their widths in units, and their activation.
+
+    A unit of activation "maxout" is the largest of `pieces` linear functions. With `batch_norm`
+    each layer is linear, batch normalisation, activation, dropout, in this order.
+    """
+
+    hidden: tuple[int, ...]
+    activation: str
+    pieces: int = 1
+    batch_norm: bool = False
+
+    def __post_init__(self) -> None:
+        _check_pieces(self.activation, self.pieces)
+        if self.batch_norm and self.activation == "maxout":
+            raise ValueError("batch normalisation comes before an activation; maxout has none")
+
+    def scaled(self, width: float) -> "Mlp":
+        return replace(self, hidden=_scaled(self.hidden, width))
+
+
+@dataclass(frozen=True)
+class ConvNet:
+    """5 x 5 convolutions, each followed by 3 x 3 max-pooling with stride 2, then fully connected
+    layers: the paper's network for CIFAR and SVHN (B.2, B.3), where the defaults stand."""
+
+    filters: tuple[int, ...]
+    hidden: tuple[int, ...]
+    activation: str
+    # Of activation "maxout", as for `Mlp`.
+    pieces: int = 1
+
+    def __post_init__(self) -> None:
+        _check_pieces(self.activation, self.pieces)
+
+    def scaled(self, width: float) -> "ConvNet":
+        return replace(
+            self, filters=_scaled(self.filters, width), hidden=_scaled(self.hidden, width)
+        )
+
+
+@dataclass(frozen=True)
+class Autoencoder:
+    """One hidden layer, and logistic outputs that reproduce the inputs (Figures 7 and 8)."""
+
+    hidden: tuple[int, ...]
+    activation: str
+
+    def scaled(self, width: float) -> "Autoencoder":
+        return replace(self, hidden=_scaled(self.hidden, width))
+
+
+@dataclass(frozen=True)
+class LinearRegression:
+    """One linear layer, by least squares onto the classes' indicators (section 9.1)."""
+
+    hidden: tuple[int, ...] = ()
+    activation: str = "linear"
+
+    def scaled(self, width: float) -> "LinearRegression":
+        return self
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """An LSTM that reads an image row by row; dropout of its recurrent units with a mask for each
+    step ("naive") or one for the sequence."""
+
+    hidden: tuple[int, ...]
+    masks: str = "sequence"
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        if self.masks not in ("naive", "sequence") or len(self.hidden) != 1:
+            raise ValueError(
+                "a recurrent net has one hidden layer and masks 'naive' or 'sequence'. Received: "
+                f"hidden={self.hidden}, masks={self.masks!r}"
+            )
+
+    def scaled(self, width: float) -> "Recurrent":
+        return replace(self, hidden=_scaled(self.hidden, width))
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Residual blocks of two 3 x 3 convolutions with batch normalisation, as wide as `filters`;
+    dropout between the two."""
+
+    filters: tuple[int, ...]
+    activation: str = "relu"
+
+    def scaled(self, width: float) -> "Residual":
+        return replace(self, filters=_scaled(self.filters, width))
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """Attention over the rows of an image; dropout after attention and after the feed-forward
+    layer of each block."""
+
+    width: int
+    blocks: int
+    heads: int = 4
+    activation: str = "relu"
+
+    def scaled(self, width: float) -> "Transformer":
+        # A whole number for each head.
+        return replace(self, width=max(1, round(self.width * width / self.heads)) * self.heads)
+
+
+@dataclass(frozen=True)
+class GaussianSvm:
+    """A support vector machine with kernel exp(-gamma |a - b|^2) and penalty `cost` (Table 2)."""
+
+    cost: float
+    gamma: float
+    hidden: tuple[int, ...] = ()
+    activation: str = "linear"
+
+    def scaled(self, width: float) -> "GaussianSvm":
+        return self

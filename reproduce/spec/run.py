@@ -1,0 +1,185 @@
+"""A training run as a value: everything that determines its rows, and the key made of it."""
+
+import hashlib
+import json
+from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
+
+from reproduce.spec.nets import (
+    Autoencoder,
+    ConvNet,
+    GaussianSvm,
+    LinearRegression,
+    Mlp,
+    Recurrent,
+    Residual,
+    Transformer,
+)
+
+Net = (
+    Mlp
+    | ConvNet
+    | Autoencoder
+    | LinearRegression
+    | Recurrent
+    | Residual
+    | Transformer
+    | GaussianSvm
+)
+NOISES = ("bernoulli", "gaussian")
+CONV_DROPOUTS = ("unit", "spatial", "block", "connection")
+DECAYS = ("none", "linear", "inverse_time", "halving")
+
+
+def _stated(value) -> dict:
+    """The fields of a dataclass that are not at their default."""
+    named = ((field, getattr(value, field.name)) for field in fields(value))
+    return {
+        field.name: each
+        for field, each in named
+        if field.default is MISSING or each != field.default
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training run: everything that determines its rows, and nothing else."""
+
+    data: str
+    net: Net
+    batch_size: int
+    learning_rate: float
+    # Filled in from the profile's budget and the stage; a run without them is a template.
+    updates: int = 0
+    seed: int = -1
+    measures: tuple[str, ...] = ()
+    # What is found out about the trained network, once: names of functions of probes.py.
+    probes: tuple[str, ...] = ()
+    # The rest is off unless stated. Training examples, drawn at random by the seed; None: all.
+    examples: int | None = None
+    # Keep the validation part out of training and measure on it.
+    hold_out: bool = False
+    # Read the test set once, after training.
+    test: bool = False
+    # Also measure at this many evenly spaced points of training.
+    curve_points: int = 0
+    # The probability to keep a unit: of the inputs, of each convolution's outputs, and of the fully
+    # connected hidden layers' (one value for all of them, or one for each).
+    keep_input: float = 1.0
+    keep_conv: tuple[float, ...] = ()
+    keep: float | tuple[float, ...] = 1.0
+    # What is dropped of a convolution's outputs: single units, whole feature maps, blocks of 3 x 3
+    # units of a map, or single connections to the layer above (DropConnect).
+    conv_dropout: str = "unit"
+    # What multiplies units: 0 or 1, or (section 10) normal noise of the same variance.
+    noise: str = "bernoulli"
+    momentum: float = 0.0
+    # Fractions of the run's updates, so that a schedule keeps its shape at every budget.
+    momentum_start: float | None = None
+    momentum_ramp_fraction: float = 0.0
+    warm_up_fraction: float = 0.0
+    decay: str = "none"
+    decay_fraction: float = 0.0
+    # The input layer's learning rate is this fraction of the others'.
+    input_rate_factor: float = 1.0
+    max_norm: float | None = None
+    l2: float = 0.0
+    l1: float = 0.0
+    l1_start_fraction: float = 0.0
+    sparsity_cost: float = 0.0
+    sparsity_target: float = 0.0
+    # Augmentation: each image is shifted by up to so many pixels along each axis, anew every time.
+    shift_pixels: int = 0
+    # And mirrored, left to right, half of the times.
+    flip: bool = False
+    # Go back, at the end, to the measured point of training with the lowest validation error.
+    early_stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self._check_dropout()
+        positive = ["learning_rate", "input_rate_factor"]
+        positive += ["max_norm"] if self.max_norm is not None else []
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` is positive. Received: {getattr(self, name)!r}")
+        named = {"noise": NOISES, "conv_dropout": CONV_DROPOUTS, "decay": DECAYS}
+        for name, valid in named.items():
+            if getattr(self, name) not in valid:
+                raise ValueError(f"`{name}` is one of {valid}. Received: {getattr(self, name)!r}")
+        if self.decay in ("inverse_time", "halving") and not self.decay_fraction > 0:
+            raise ValueError(f"decay {self.decay!r} needs a positive `decay_fraction`")
+        if self.shift_pixels < 0:
+            raise ValueError(f"`shift_pixels` is 0 or more. Received: {self.shift_pixels!r}")
+
+    def _check_dropout(self) -> None:
+        hidden = len(getattr(self.net, "hidden", ()))
+        keeps = self.keep if isinstance(self.keep, tuple) else (self.keep,)
+        stated = {"keep": keeps, "keep_input": (self.keep_input,), "keep_conv": self.keep_conv}
+        for name, values in stated.items():
+            if not all(0 < value <= 1 for value in values):
+                raise ValueError(
+                    f"`{name}` is a probability in (0, 1]. Received: {getattr(self, name)!r}"
+                )
+        if isinstance(self.keep, tuple) and len(self.keep) != hidden:
+            raise ValueError(
+                f"`keep` is one value or one for each of the net's {hidden} fully connected hidden "
+                f"layers. Received: {self.keep!r}"
+            )
+        convolutions = len(self.net.filters) if isinstance(self.net, ConvNet) else 0
+        if len(self.keep_conv) not in (0, convolutions):
+            raise ValueError(
+                f"`keep_conv` has one entry for each of the net's {convolutions} convolutions. "
+                f"Received: {self.keep_conv!r}"
+            )
+        if self.conv_dropout != "unit" and (not convolutions or self.noise != "bernoulli"):
+            raise ValueError(
+                "`conv_dropout` other than 'unit' is for Bernoulli noise in a ConvNet. "
+                f"Received: {self.conv_dropout!r}"
+            )
+
+    @property
+    def keeps(self) -> tuple[float, ...]:
+        """`keep` for each fully connected hidden layer; one value for a net that has none."""
+        if isinstance(self.keep, tuple):
+            return self.keep
+        return (self.keep,) * max(1, len(getattr(self.net, "hidden", ())))
+
+    @property
+    def architecture(self) -> tuple:
+        """What a compiled program depends on: runs that differ in other settings share it."""
+        return (
+            self.data,
+            self.net,
+            self.batch_size,
+            self.keep_input < 1,
+            tuple(keep < 1 for keep in self.keep_conv),
+            tuple(keep < 1 for keep in self.keeps),
+            self.noise,
+            self.conv_dropout,
+            self.shift_pixels,
+            self.flip,
+            self.max_norm is not None,
+            self.l2 > 0,
+            self.l1 > 0,
+            self.sparsity_cost > 0,
+        )
+
+    def settings(self) -> dict:
+        """All that is stated, as JSON values; a field left off is absent, so that a field added
+        later changes no old key."""
+        net = {"kind": type(self.net).__name__, **_stated(self.net)}
+        return json.loads(json.dumps(_stated(self) | {"net": net}))
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of the settings: two runs of one key would give the same rows."""
+        if self.updates < 1 or self.seed < 0 or not self.measures:
+            raise ValueError("a run needs updates, a seed and measures before it has a key")
+        text = json.dumps(self.settings(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def derived_seed(seed: int, *purpose: str | int) -> int:
+    """An independent seed in [0, 2^31) for one purpose ("order", "weights", ...) of a run."""
+    text = json.dumps([seed, *purpose])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

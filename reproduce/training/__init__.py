@@ -1,0 +1,35 @@
+"""Run + arrays -> trained model and history. Needs TensorFlow, which is imported here, quietly.
+
+In: a `Run` and its `Dataset`. Out: `Training`, which trains as one iterates over it and then holds
+the model and the history of `Measured` numbers; `train_svm` for the kernel machine of Table 2.
+
+Open `loop.py` first, then `engine.py` (the update) and `models.py` (where `rate = 1 - keep`).
+"""
+
+from reproduce.machine import import_tensorflow
+
+import_tensorflow()
+
+from reproduce.training.engine import CHUNK_UPDATES, Engine
+from reproduce.training.loop import Measured, Training
+from reproduce.training.measures import (
+    CALIBRATION_BINS,
+    MEASURES,
+    error_percent,
+    reliability,
+)
+from reproduce.training.models import build
+from reproduce.training.svm import train_svm
+
+__all__ = [
+    "CALIBRATION_BINS",
+    "CHUNK_UPDATES",
+    "MEASURES",
+    "Engine",
+    "Measured",
+    "Training",
+    "build",
+    "error_percent",
+    "reliability",
+    "train_svm",
+]

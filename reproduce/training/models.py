@@ -1,0 +1,197 @@
+"""Run and data shape -> an ordinary Keras model: the one place where `rate = 1 - keep`.
+
+A run's numbers are the paper's (scaled at test time); the model uses inverted dropout, so each
+kernel's numbers are multiplied by the factors of `paper_to_inverted` for the units that feed it.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import keras
+
+from layers import (
+    DropBlock2D,
+    DropConnect,
+    Dropout,
+    GaussianDropout,
+    KLSparsity,
+    MaxNorm,
+    Maxout,
+    MaxPieces,
+    SpatialDropout2D,
+    paper_to_inverted,
+)
+from reproduce.spec import (
+    Autoencoder,
+    ConvNet,
+    Recurrent,
+    Residual,
+    Run,
+    Transformer,
+    derived_seed,
+)
+from reproduce.training import other_models
+from reproduce.training.augmentation import RandomFlip, RandomShift
+
+CONVOLUTION, POOL, POOL_STRIDE = 5, 3, 2
+# Of DropBlock, in units: the last of the paper's maps are 4 x 4.
+BLOCK = 3
+
+
+class Built(NamedTuple):
+    """A model that returns logits, and what the inverted form asks of each trainable variable:
+    the factor on its learning rate, and on an L1 penalty (0 for biases, which have none)."""
+
+    model: keras.Model
+    learning_rate_factors: list[float]
+    l1_factors: list[float]
+
+
+def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
+    """The network of `run` for inputs of `shape`, weights and masks drawn from its seed.
+
+    An autoencoder's logits are those of the pixels, one after the other; others' of the classes.
+    """
+    if isinstance(run.net, Recurrent | Residual | Transformer):
+        model = other_models.build(run, shape, classes)
+        count = len(model.trainable_variables)
+        return Built(model, [1.0] * count, [0.0] * count)
+    stack = _Stack(run, shape)
+    outputs = classes
+    if isinstance(run.net, ConvNet):
+        keeps = run.keep_conv or (1.0,) * len(run.net.filters)
+        for filters, keep in zip(run.net.filters, keeps, strict=True):
+            stack.convolve(filters, next_keep=keep)
+    elif isinstance(run.net, Autoencoder):
+        outputs = math.prod(shape)
+    stack.flatten()
+    for units, keep in zip(run.net.hidden, run.keeps, strict=False):  # or no hidden layer at all
+        stack.hidden(units, next_keep=keep)
+    stack.dense(outputs)
+    return stack.built(type(run.net).__name__.lower())
+
+
+class _Stack:
+    """A network layer by layer; each kernel's numbers follow the units that feed it."""
+
+    def __init__(self, run: Run, shape: tuple[int, ...]):
+        self.run = run
+        self.x = self.inputs = keras.Input(shape, name="pixels")
+        if run.shift_pixels:
+            seed = derived_seed(run.seed, "shifts")
+            self.x = RandomShift(run.shift_pixels, seed=seed, name="shift")(self.x)
+        if run.flip:
+            self.x = RandomFlip(seed=derived_seed(run.seed, "flips"), name="flip")(self.x)
+        # The probability to keep the units at the top; whether those are of feature maps.
+        self.keep = run.keep_input
+        self.on_maps = self.is_dropped = False
+        self.rates: list[float] = []
+        self.l1: list[float] = []
+        self.depth = 0
+
+    def flatten(self) -> None:
+        if self.run.conv_dropout in ("spatial", "block"):
+            self._drop()  # while there still are maps
+        self.x = keras.layers.Flatten(name="flat")(self.x)
+
+    def convolve(self, filters: int, next_keep: float) -> None:
+        if len(self.x.shape) == 3:  # grey images have no axis of channels
+            self.x = keras.layers.Reshape((*self.x.shape[1:], 1), name="channel")(self.x)
+        pieces = getattr(self.run.net, "pieces", 1)
+        conv = {"filters": pieces * filters, "kernel_size": CONVOLUTION, "padding": "same"}
+        self._feed("conv", keras.layers.Conv2D, **conv)
+        if pieces > 1:
+            self.x = MaxPieces(pieces, name=f"hidden_{self.depth}")(self.x)
+        else:
+            self._activate()
+        self.x = keras.layers.MaxPooling2D(
+            POOL, POOL_STRIDE, padding="same", name=f"pool_{self.depth}"
+        )(self.x)
+        self.keep, self.on_maps = next_keep, True
+
+    def hidden(self, units: int, next_keep: float) -> None:
+        net = self.run.net
+        pieces = getattr(net, "pieces", 1)
+        if pieces > 1:
+            self._feed("maxout", Maxout, units=units, pieces=pieces)
+        else:
+            self.dense(units)
+            if getattr(net, "batch_norm", False):
+                self._normalise()
+            self._activate()
+        self.keep, self.on_maps = next_keep, False
+
+    def dense(self, units: int) -> None:
+        self._feed("dense", keras.layers.Dense, units=units)
+
+    def _normalise(self) -> None:
+        name = f"batch_norm_{self.depth}"
+        self.x = keras.layers.BatchNormalization(momentum=0.9, name=name)(self.x)
+        self.rates += [1.0, 1.0]
+        self.l1 += [0.0, 0.0]
+
+    def _activate(self) -> None:
+        self.x = keras.layers.Activation(
+            self.run.net.activation,
+            activity_regularizer=_sparsity(self.run),
+            name=f"hidden_{self.depth}",
+        )(self.x)
+
+    def _drop(self) -> None:
+        """Drops the units at the top, unless their connections to the next layer are."""
+        kind = self.run.conv_dropout if self.on_maps else "unit"
+        if self.keep == 1 or kind == "connection" or self.is_dropped:
+            return
+        layers: dict[str, Callable] = {
+            "unit": {"bernoulli": Dropout, "gaussian": GaussianDropout}[self.run.noise],
+            "spatial": SpatialDropout2D,
+            "block": partial(DropBlock2D, block_size=BLOCK, calibrated=True),
+        }
+        seed = derived_seed(self.run.seed, "masks")
+        self.x = layers[kind](1 - self.keep, seed=seed, name=f"dropout_{self.depth}")(self.x)
+        self.is_dropped = True
+
+    def _feed(self, kind: str, layer: Callable, **settings) -> None:
+        """Drops the units at the top, and puts a layer of weights on them."""
+        self._drop()
+        made = layer(**settings, **self._weights(kind))
+        if self.on_maps and self.keep < 1 and self.run.conv_dropout == "connection":
+            seed = derived_seed(self.run.seed, "masks")
+            name = f"connections_{self.depth}"
+            made = DropConnect(made, 1 - self.keep, seed=seed, name=name)
+        self.x = made(self.x)
+        self.is_dropped = False
+
+    def _weights(self, kind: str) -> dict:
+        """The settings of the layer that the units at the top feed."""
+        run, keep, depth = self.run, self.keep, self.depth
+        factor = paper_to_inverted(keep)
+        part = 1.0 if depth else run.input_rate_factor
+        self.rates += [factor.learning_rate * part, part]
+        self.l1 += [factor.l1, 0.0]
+        self.depth += 1
+        return {
+            # He initialisation in the paper's form, so sd keep * sqrt(2 / fan_in) here. Our guess:
+            # the paper gives no initialisation.
+            "kernel_initializer": keras.initializers.VarianceScaling(
+                2.0 * factor.weights**2,
+                mode="fan_in",
+                distribution="untruncated_normal",
+                seed=derived_seed(run.seed, "weights", depth),
+            ),
+            "kernel_constraint": MaxNorm(run.max_norm * factor.max_norm) if run.max_norm else None,
+            "kernel_regularizer": keras.regularizers.L2(run.l2 * factor.l2) if run.l2 else None,
+            "name": f"{kind}_{self.depth}",
+        }
+
+    def built(self, name: str) -> Built:
+        return Built(keras.Model(self.inputs, self.x, name=name), self.rates, self.l1)
+
+
+def _sparsity(run: Run) -> KLSparsity | None:
+    if not run.sparsity_cost:
+        return None
+    family = "bernoulli" if run.net.activation == "sigmoid" else "poisson"
+    return KLSparsity(run.sparsity_cost, run.sparsity_target, family)

@@ -1,0 +1,55 @@
+"""Run -> learning rate, momentum and L1 strength of every update, as arrays."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from reproduce.spec import Run
+
+
+def learning_rates(run: Run) -> np.ndarray:
+    """Float32 of shape (updates,): linear warm-up from 0, then the decay, of the paper's-form rate.
+
+    "linear" falls to 0 at the end; "inverse_time" is 1 / (1 + t / T) and "halving" 2^(-t / T),
+    with T = decay_fraction of the run's updates.
+    """
+    update = np.arange(run.updates)
+    time = update / run.updates
+    if run.decay == "linear":
+        decay = 1 - time
+    elif run.decay == "inverse_time":
+        decay = 1 / (1 + time / run.decay_fraction)
+    elif run.decay == "halving":
+        decay = 0.5 ** (time / run.decay_fraction)
+    else:
+        decay = np.ones(run.updates)
+    warm_up = run.warm_up_fraction * run.updates
+    ramp = np.minimum(1, (update + 1) / warm_up) if warm_up >= 1 else 1
+    return (run.learning_rate * decay * ramp).astype(np.float32)
+
+
+def momenta(run: Run) -> np.ndarray:
+    """Float32 of shape (updates,): a linear ramp from `momentum_start`, where one is stated."""
+    update = np.arange(run.updates)
+    if run.momentum_start is None:
+        return np.full(run.updates, run.momentum, np.float32)
+    ramp = np.minimum(1, update / max(1, run.momentum_ramp_fraction * run.updates))
+    return (run.momentum_start + (run.momentum - run.momentum_start) * ramp).astype(np.float32)
+
+
+def l1_strengths(run: Run) -> np.ndarray:
+    """Float32 of shape (updates,): 0 before `l1_start_fraction` of the updates, `l1` from there."""
+    late = np.arange(run.updates) >= run.l1_start_fraction * run.updates
+    return (run.l1 * late).astype(np.float32)
+
+
+def batches(examples: np.ndarray, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+    """Yields int32 arrays of `batch_size` example indices without end: each pass over the examples
+    in a new random order, batches cut through the passes."""
+    generator = np.random.default_rng(seed)
+    waiting = np.empty(0, np.int32)
+    while True:
+        while len(waiting) < batch_size:
+            waiting = np.concatenate([waiting, generator.permutation(examples)])
+        yield waiting[:batch_size]
+        waiting = waiting[batch_size:]

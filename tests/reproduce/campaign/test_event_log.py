@@ -1,0 +1,211 @@
+"""Event files hold every tag, with the right values at the first and the last step."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from reproduce import Autoencoder, ConvNet, Mlp
+from reproduce.campaign import event_log, inspection
+from reproduce.campaign.event_log import EventLog
+from reproduce.plan import Planned
+from reproduce.training import Training
+
+UPDATES = 60
+SETTINGS = {"keep_input": 0.8, "keep": 0.5, "max_norm": 0.4, "momentum": 0.9, "decay": "linear"}
+
+
+def logged(run, digits, folder):
+    """The training, and its event file read back."""
+    training = Training(run, digits)
+    log = EventLog(folder, training, Planned("Dropout", None, "", run), "python -m reproduce run")
+    log.update()
+    for _ in training:
+        log.update()
+    log.close()
+    return training, EventAccumulator(str(folder), {"tensors": 0}).Reload()
+
+
+def values(events, tag):
+    return {each.step: tf.make_ndarray(each.tensor_proto) for each in events.Tensors(tag)}
+
+
+def compared(events):
+    """The tags that the HParams page compares."""
+    content = events.summary_metadata["_hparams_/experiment"].plugin_data.content
+    metrics = plugin_data_pb2.HParamsPluginData.FromString(content).experiment.metric_infos
+    return {metric.name.tag for metric in metrics}
+
+
+@pytest.fixture
+def run_logged(run, digits, tmp_path):
+    run = replace(run, net=Mlp((16, 12), "relu"), updates=UPDATES, hold_out=True, curve_points=3)
+    return logged(replace(run, **SETTINGS), digits, tmp_path / "toy" / "run")
+
+
+def test_every_tag_is_there_at_the_first_and_the_last_step(run_logged):
+    _, events = run_logged
+    layers, hidden = ("dense_1", "dense_2", "dense_3"), ("hidden_1", "hidden_2")
+    both_ends = {"learning_rate", "momentum", "features", "masks", "misclassified"}
+    both_ends |= {f"{kind}/{layer}" for kind in ("weight_norm", "weights") for layer in layers}
+    both_ends |= {f"at_max_norm_percent/{layer}" for layer in layers}
+    both_ends |= {
+        f"{kind}/{layer}" for kind in ("activations", "active_percent") for layer in hidden
+    }
+    for tag in both_ends:
+        assert {0, UPDATES} <= set(values(events, tag)), tag
+    for measure in ("error_percent", "loss"):
+        for split in ("train", "validation"):
+            assert {0, 20, 40, UPDATES} == set(values(events, f"{measure}/{split}"))
+    # Of updates, so none before the first.
+    assert UPDATES in values(events, "loss/batches")
+
+
+def test_a_run_without_a_curve_shows_its_errors_at_both_ends(run, digits, tmp_path):
+    run = replace(run, updates=UPDATES, hold_out=True)
+    training, events = logged(run, digits, tmp_path / "toy" / "run")
+    for tag in ("error_percent/train", "error_percent/validation", "loss/validation"):
+        assert set(values(events, tag)) == {0, UPDATES}, tag
+    untrained = {(m.split, m.measure): m for m in Training(run, digits).measured("validation")}
+    told = values(events, "loss/validation")
+    assert told[0] == pytest.approx(untrained["validation", "nll"].value)
+    assert told[UPDATES] == pytest.approx(training.last("validation", "nll"))
+    assert all(m.step == UPDATES for m in training.history)
+
+
+def test_a_final_run_is_compared_by_its_test_error(run, digits, tmp_path):
+    training, events = logged(replace(run, updates=5, test=True), digits, tmp_path / "toy" / "run")
+    assert "error_percent/test" in compared(events)
+    told = values(events, "error_percent/test")
+    assert told == {5: pytest.approx(training.last("test", "error_percent"))}
+
+
+def test_the_first_values_are_those_of_the_untrained_network(run_logged, digits):
+    training, events = run_logged
+    untrained = Training(training.run, digits)
+    assert values(events, "momentum")[0] == pytest.approx(0.9)
+    for layer, kernel, bound in inspection.weights(untrained):
+        assert values(events, f"weight_norm/{layer}")[0] == pytest.approx(np.linalg.norm(kernel))
+        share = inspection.at_bound_percent(kernel, bound)
+        assert values(events, f"at_max_norm_percent/{layer}")[0] == pytest.approx(share)
+        assert values(events, f"weights/{layer}")[0][0, 0] == pytest.approx(kernel.min())
+    for layer, activations in inspection.activations(untrained).items():
+        share = 100 * np.mean(activations > 0)
+        assert values(events, f"active_percent/{layer}")[0] == pytest.approx(share, abs=0.05)
+        highest = values(events, f"activations/{layer}")[0][-1, 1]
+        assert highest == pytest.approx(activations.max(), rel=1e-5)
+    for name, levels in inspection.pictures(untrained):
+        # Width and height as text, then PNGs.
+        drawn = tf.image.decode_png(values(events, name)[0][2]).numpy()
+        np.testing.assert_allclose(drawn / 255, levels, atol=1 / 255)
+
+
+def test_the_values_are_those_of_the_network(run_logged, digits):
+    training, events = run_logged
+    assert values(events, "learning_rate")[0] == pytest.approx(training.schedule[0, 0])
+    assert values(events, "learning_rate")[UPDATES] == pytest.approx(training.schedule[-1, 0])
+    assert values(events, "momentum")[UPDATES] == pytest.approx(0.9)
+    kernels = {v.path: v for v in training.engine.model.trainable_variables if len(v.shape) == 2}
+    for path, variable in kernels.items():
+        kernel, layer = variable.numpy(), path.split("/")[-2]
+        last = values(events, f"weight_norm/{layer}")[UPDATES]
+        assert last == pytest.approx(np.linalg.norm(kernel), rel=1e-5)
+        bound = float(variable.constraint.bound)
+        at_bound = 100 * np.mean(np.linalg.norm(kernel, axis=0) > 0.999 * bound)
+        assert values(events, f"at_max_norm_percent/{layer}")[UPDATES] == pytest.approx(at_bound)
+        buckets = values(events, f"weights/{layer}")[UPDATES]
+        assert buckets[:, 2].sum() == kernel.size
+        assert buckets[0, 0] == pytest.approx(kernel.min())
+    first = training.engine.model.get_layer("dense_1")
+    images = digits.images[training.splits["validation"][: inspection.EXAMPLES]].reshape(-1, 64)
+    active = np.maximum(images @ first.kernel.numpy() + first.bias.numpy(), 0) > 0
+    told = values(events, "active_percent/hidden_1")[UPDATES]
+    assert told == pytest.approx(100 * active.mean(), abs=0.05)
+    error = training.last("validation", "error_percent")
+    assert values(events, "last_validation_error_percent")[UPDATES] == pytest.approx(error)
+    course = [
+        m.value for m in training.history if (m.split, m.measure) == ("validation", "error_percent")
+    ]
+    assert values(events, "best_validation_error_percent")[UPDATES] == pytest.approx(min(course))
+
+
+def test_the_masks_are_those_that_come_next_and_looking_changes_nothing(run, digits):
+    run = replace(run, net=Mlp((16, 12), "relu"), keep=0.5, updates=UPDATES)
+    looked, alone = Training(run, digits), None
+    list(inspection.pictures(looked))
+    for _ in looked:
+        list(inspection.pictures(looked))
+    weights = [v.numpy() for v in looked.engine.model.trainable_variables]
+    alone = Training(run, digits)
+    for _ in alone:
+        pass
+    for mine, other in zip(weights, alone.engine.model.trainable_variables, strict=True):
+        np.testing.assert_array_equal(mine, other.numpy())
+    masks = dict(inspection.pictures(alone))["masks"]
+    assert masks.shape == (8, 12, 1)
+    assert 0.2 < masks.mean() < 0.8
+
+
+def test_the_misclassified_are_images_that_the_network_gets_wrong(run_logged, digits):
+    training, _ = run_logged
+    ids = training.splits["validation"][: inspection.EXAMPLES]
+    wrong = training.engine.logits(ids).argmax(axis=1) != digits.labels[ids]
+    sheet = dict(inspection.pictures(training))["misclassified"]
+    assert sheet.shape == (4 * 9 - 1, 4 * 9 - 1, 1)
+    first = sheet[:8, :8, 0]
+    assert any(np.array_equal(first, image) for image in digits.images[ids[wrong]])
+
+
+def test_settings_are_columns_that_all_runs_share(run_logged):
+    _, events = run_logged
+    content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    data = plugin_data_pb2.HParamsPluginData.FromString(content)
+    told = {name: value for name, value in data.session_start_info.hparams.items()}
+    assert told["keep"].number_value == 0.5
+    assert told["learning_rate"].number_value == 0.05
+    assert told["experiment"].string_value == "toy"
+    assert set(told) <= set(event_log.COLUMNS)
+    text = values(events, "command")[0]
+    assert b"python -m reproduce run" in np.ravel(text)[0]
+
+
+@pytest.mark.parametrize(
+    "net", [ConvNet((4,), (6,), "relu"), Autoencoder((9,), "relu")], ids=["conv", "autoencoder"]
+)
+def test_other_networks_are_logged_too(run, digits, tmp_path, net):
+    measures = ("squared_error",) if isinstance(net, Autoencoder) else run.measures
+    run = replace(run, net=net, keep=0.5, measures=measures, updates=5, hold_out=True)
+    _, events = logged(run, digits, tmp_path / "toy" / "run")
+    tags = set(events.Tags()["tensors"])
+    assert {"features", "masks", f"last_validation_{measures[0]}", "loss/validation"} <= tags
+    # The same of all runs: TensorBoard takes one run's word for it.
+    assert f"best_validation_{measures[0]}" in compared(events)
+    assert "best_validation_error_percent" in compared(events)
+
+
+def test_logging_keeps_its_pace(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(event_log.time, "monotonic", lambda: clock[0])
+    pace = event_log._Pace(points=100, updates=1_000)
+    logged_at = []
+    for step in range(0, 1_001, 5):
+        clock[0] += 0.005  # of training
+        if pace.is_due(step):
+            began = clock[0]
+            clock[0] += 0.001
+            pace.logged(step, began)
+            logged_at.append(step)
+    assert logged_at[0] == 0
+    assert logged_at[-1] == 1_000
+    # 1 ms of logging for every 50 ms, so not each of 100 points.
+    assert np.diff(logged_at)[:-1].min() >= 50
+
+
+def test_a_training_that_diverges_is_logged_up_to_then(run, digits, tmp_path):
+    run = replace(run, learning_rate=1e30, updates=20, hold_out=True, max_norm=1e30)
+    training, events = logged(run, digits, tmp_path / "toy" / "run")
+    assert training.diverged
+    assert set(values(events, "weight_norm/dense_1")) == {0}

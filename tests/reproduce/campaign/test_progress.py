@@ -1,0 +1,38 @@
+from dataclasses import replace
+
+import pytest
+
+from reproduce.campaign import progress
+from reproduce.campaign.progress import Display, RunProgress, format_measured
+
+SEEN = RunProgress("k", "Dropout, seed 1", 500, 2000, 250.0, 0.25, "error_percent", 4.5)
+
+
+def test_plain_lines_say_speed_error_and_time_left(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", -1)
+    with Display() as shown:
+        shown.update(SEEN)
+    said = capsys.readouterr().err
+    for part in ("Dropout, seed 1", "500/2,000", "250 updates/s", "error 4.50 %", "6 s left"):
+        assert part in said
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_news_that_comes_after_the_end_shows_nothing(terminal, monkeypatch):
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", -1)
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    with Display() as shown:
+        shown.stage("toy final", 2)
+        shown.update(SEEN)
+        assert bool(shown.bars) is terminal
+        shown.ended("k", SEEN.label, "test error 4.00 %")
+        shown.update(replace(SEEN, step=600))
+        assert not shown.bars
+        assert not shown.last_plain
+
+
+def test_a_measure_is_shown_with_its_name_and_unit():
+    assert format_measured("error_percent", 4.5) == "error 4.50 %"
+    assert format_measured("squared_error", 7.125) == "squared error 7.12"

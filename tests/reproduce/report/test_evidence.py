@@ -1,0 +1,249 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from reproduce import Budget, Claim, Experiment, View, arms, experiments, plan
+from reproduce.record import Row
+from reproduce.report.claims import claims_table, verdicts_table
+from reproduce.report.evidence import gather
+from reproduce.report.intervals import claim_verdict, interval
+from reproduce.report.pages import provenance
+from reproduce.report.tables import measured_table
+
+
+@pytest.fixture
+def toy(run, monkeypatch):
+    """An experiment with two arms, two candidates each, and two claims."""
+    template = replace(run, updates=0, seed=-1, measures=())
+    slow, fast = replace(template, learning_rate=0.01), replace(template, learning_rate=0.1)
+    budget = Budget(updates=10, seeds=3, update_ms=1)
+    experiment = Experiment(
+        title="Toy",
+        source="Nowhere",
+        cells=arms({"A": [slow, fast], "B": [replace(r, keep=0.5) for r in (slow, fast)]}),
+        budgets=dict.fromkeys(("smoke", "quick", "cpu", "paper"), budget),
+        view=View(kind="arms"),
+        claims=(
+            Claim(text="B below A", better="B", worse="A"),
+            Claim(text="A below B", better="A", worse="B"),
+        ),
+        measures=("error_percent",),
+    )
+    monkeypatch.setattr(experiments, "load", lambda name: experiment)
+    monkeypatch.setattr(experiments, "names", lambda: ["toy"])
+    return experiment
+
+
+def stage_of(name, kind, results_dir):
+    return next(s for s in plan.stages_of(name, "cpu", results_dir) if s.kind == kind)
+
+
+def record(planned, stage, results_dir, value, status="done", name="toy"):
+    split = "validation" if stage == "choice" else "test"
+    rows = [
+        Row(planned.run.key, planned.arm, None, planned.run.seed, split, "error_percent", 10, value)
+    ]
+    if status == "diverged":
+        rows = [replace(rows[0], split="train", measure="diverged", value=1.0)]
+    entry = {
+        "status": status,
+        "seconds": 1.0,
+        "run": planned.run.settings(),
+        "device": "CPU",
+        "threads": 1,
+        "packages": {"keras": "3"},
+        "commit": "c" * 40,
+        "data_digest": "d",
+    }
+    stage_of(name, stage, results_dir).results.append(rows, planned.run.key, entry)
+
+
+def fill(results_dir, finals):
+    for planned in stage_of("toy", "choice", results_dir).runs():
+        record(planned, "choice", results_dir, 5.0 if planned.run.learning_rate == 0.1 else 6.0)
+    for planned in stage_of("toy", "final", results_dir).runs():
+        assert planned.run.learning_rate == 0.1
+        values = finals[planned.arm]
+        status = "done" if values[planned.run.seed - 1] is not None else "diverged"
+        record(planned, "final", results_dir, values[planned.run.seed - 1], status)
+
+
+def test_differences_are_paired_by_seed(toy, tmp_path):
+    # The seeds' own spread dwarfs the difference, which is the same for each.
+    fill(tmp_path, {"A": (2.0, 12.0, 22.0), "B": (1.0, 11.1, 20.9)})
+    found = gather("toy", "cpu", tmp_path)
+    differences = found.difference(toy.claims[0])
+    assert list(differences) == pytest.approx([1.0, 0.9, 1.1])
+    assert claim_verdict(interval(differences), 0) == "reproduced"
+    assert claim_verdict(interval(found.difference(toy.claims[1])), 0) == "not reproduced"
+
+
+def test_a_claim_can_be_about_two_places_and_about_equality(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 12.0, 22.0), "B": (1.95, 12.1, 22.03)})
+    found = gather("toy", "cpu", tmp_path)
+    equal = Claim(text="equal", better="A", worse="B", within=0.5)
+    assert claim_verdict(interval(found.difference(equal)), 0, equal.within) == "reproduced"
+    assert claim_verdict(interval(found.difference(equal)), 0, 0.01) == "inconclusive"
+    here, there = (replace(cell, x=x) for cell, x in zip(toy.cells, (0.5, 1.0), strict=True))
+    rows = found.final.assign(x=found.final.arm.map({"A": 0.5, "B": 1.0}))
+    placed = replace(found, chosen=[(here, None), (there, None)], final=rows)
+    claim = Claim(text="across", better="A", worse="B", x=0.5, worse_x=1.0)
+    assert list(placed.difference(claim)) == pytest.approx([-0.05, 0.1, 0.03])
+    assert placed.difference(replace(claim, worse_x=0.7)) is None
+
+
+def test_a_diverged_seed_is_counted_and_leaves_its_pair_out(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, None, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    assert found.diverged("B", None) == 1
+    assert list(found.difference(toy.claims[0]).index) == [1, 3]
+
+
+def test_runs_that_are_no_longer_declared_are_left_out(toy, tmp_path, run):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    old = plan.Planned("A", None, "", replace(run, learning_rate=9.0, test=True))
+    record(old, "final", tmp_path, 99.0)
+    found = gather("toy", "cpu", tmp_path)
+    assert found.superseded == 1
+    assert found.values("A", None, "test", "error_percent").max() == 4.0
+
+
+def test_without_runs_there_is_no_evidence(toy, tmp_path):
+    assert gather("toy", "cpu", tmp_path) is None
+
+
+def test_a_verdict_names_its_budget_and_other_data_is_not_judged(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    assert found.qualified("reproduced") == "reproduced at this budget"
+    assert replace(found, profile="paper").qualified("reproduced") == "reproduced"
+    on_digits = replace(toy.budgets["cpu"], data="digits")
+    other = replace(
+        toy, budgets={**toy.budgets, "cpu": on_digits}, view=View(kind="arms", paper="Table 9")
+    )
+    found = replace(found, experiment=other)
+    assert found.qualified("reproduced") == "not judged on digits"
+    assert found.paper(found.experiment.view) == {}
+
+
+def test_a_claim_may_compare_two_splits(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    others = found.final[found.final.split == "test"].assign(split="photographs")
+    others = others.assign(value=others.value + 5)
+    found = replace(found, final=pd.concat([found.final, others]))
+    claim = Claim(text="", better="A", worse="A", worse_split="photographs")
+    assert list(found.difference(claim)) == [5.0, 5.0, 5.0]
+
+
+def test_a_choice_at_a_grid_edge_is_marked(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    # Of two values either is an edge, which says nothing.
+    assert all("learning rate 0.1" in row for row in measured_table(found).rows)
+    chosen = [
+        (replace(c, candidates=(*c.candidates, replace(c.candidates[0], learning_rate=0.001))), run)
+        for c, run in found.chosen
+    ]
+    rows = measured_table(replace(found, chosen=chosen)).rows
+    assert all("learning rate 0.1 (grid edge: learning rate)" in row for row in rows)
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(1.43, "reproduced"), (1.6, "not reproduced")])
+def test_one_result_is_enough_of_what_draws_nothing(value, verdict, tmp_path):
+    arm = "SVM Gaussian kernel"
+    for stage in ("choice", "final"):
+        for planned in stage_of("table2", stage, tmp_path).runs():
+            if planned.arm == arm:
+                record(planned, stage, tmp_path, value, name="table2")
+    table = measured_table(gather("table2", "cpu", tmp_path))
+    told = dict(zip(table.columns, next(row for row in table.rows if row[0] == arm), strict=True))
+    assert told["n"] == "1"
+    assert told["budget"] == "no updates"
+    assert told["verdict"] == verdict
+
+
+def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    for scale, difference in (
+        (1, "1.00 nats [0.75, 1.25]"),
+        (0.01, "0.0100 nats [0.0075, 0.0125]"),
+    ):
+        values = scale * (
+            found.final.value + 0.1 * (found.final.seed - 2) * (found.final.arm == "A")
+        )
+        claims = tuple(replace(claim, measure="nll") for claim in toy.claims)
+        told = replace(
+            found,
+            experiment=replace(toy, claims=claims),
+            final=found.final.assign(measure="nll", value=values),
+        )
+        assert claims_table(told).rows[0][1] == difference
+    assert claims_table(found).rows[0][1].startswith("1.00 points [")
+
+
+def test_where_only_superseded_runs_ended_the_provenance_says_so(toy, tmp_path, run):
+    old = plan.Planned("A", None, "", replace(run, learning_rate=9.0, test=True))
+    record(old, "final", tmp_path, 99.0)
+    assert provenance(gather("toy", "cpu", tmp_path)) == (
+        "No run of the settings now declared has ended. "
+        "Left out, of settings no longer declared: 1."
+    )
+
+
+def test_arms_that_err_on_most_of_their_training_images_are_not_judged(toy, tmp_path):
+    fill(tmp_path, {"A": (62.0, 63.0, 64.0), "B": (81.0, 82.1, 83.0)})
+    found = gather("toy", "cpu", tmp_path)
+    assert claims_table(found).rows[1][-1] == "reproduced at this budget"
+    for error, verdict in ((49.0, "reproduced at"), (51.0, "not judged: undertrained")):
+        trained = found.final.assign(split="train", value=error)
+        told = claims_table(replace(found, final=pd.concat([found.final, trained]))).rows[1][-1]
+        assert told.startswith(verdict)
+
+
+def test_an_arm_that_is_as_far_ahead_or_behind_on_its_training_images_is_not_judged(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.1, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    assert claims_table(found).rows[1][-1] == "not reproduced at this budget"
+    for gap, verdicts in (
+        (0.9, ("reproduced", "not reproduced")),
+        (1.1, ("not judged: the training error",) * 2),
+    ):
+        error = 0.5 + gap * (found.final.arm == "A")
+        trained = found.final.assign(split="train", value=error)
+        at = replace(found, final=pd.concat([found.final, trained]))
+        for row, verdict in zip(claims_table(at).rows, verdicts, strict=True):
+            assert row[-1].startswith(verdict)
+        at_the_papers = claims_table(replace(at, profile="paper"))
+        assert [row[-1] for row in at_the_papers.rows] == ["reproduced", "not reproduced"]
+        # To fit the training images less well may be what is claimed.
+        claims = tuple(replace(claim, underfits=True) for claim in toy.claims)
+        fitting = claims_table(replace(at, experiment=replace(toy, claims=claims)))
+        assert fitting.rows[0][-1] == "reproduced at this budget"
+        # A difference within the claim's margin is none.
+        claims = tuple(replace(claim, margin=1.2) for claim in toy.claims)
+        at = replace(at, experiment=replace(toy, claims=claims))
+        assert claims_table(at).rows[1][-1] == "not reproduced at this budget"
+
+
+def test_the_report_says_which_claims_could_be_judged_and_which_could_not(toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.1, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    unsure = Claim(text="By more than a point", better="B", worse="A", margin=0.9)
+    elsewhere = Claim(text="Elsewhere", better="B", worse="A", x=0.5)
+    cells = tuple(replace(cell, x=1.0) for cell in toy.cells)
+    placed = replace(found, chosen=[(cell, None) for cell in cells])
+    both = replace(toy, claims=(*toy.claims, unsure))
+    table = verdicts_table([replace(found, experiment=both)], "cpu")
+    assert [row[1:] for row in table.rows] == [
+        ("1", "toy: B below A"),
+        ("1", "toy: A below B"),
+        ("1", "toy: By more than a point"),
+    ]
+    assert "cannot be judged" in table.rows[2][0]
+    table = verdicts_table([replace(placed, experiment=replace(toy, claims=(elsewhere,)))], "cpu")
+    assert table.rows == [("not run at this profile", "1", "toy: Elsewhere")]
+    waiting = replace(found, final=found.final.iloc[:0])
+    assert verdicts_table([waiting], "cpu").rows[0][:2] == ("no rows yet", "2")

@@ -1,0 +1,104 @@
+from dataclasses import fields, replace
+
+import pytest
+
+from reproduce import ConvNet, Mlp, Run
+from reproduce.spec import derived_seed
+
+
+def test_a_key_changes_with_every_setting_that_is_stated(run):
+    changes = {
+        "data": "mnist",
+        "net": Mlp((16, 13), "relu"),
+        "batch_size": 21,
+        "learning_rate": 0.06,
+        "updates": 121,
+        "seed": 2,
+        "measures": ("nll",),
+        "examples": 100,
+        "hold_out": True,
+        "test": True,
+        "curve_points": 3,
+        "keep_input": 0.8,
+        "keep": 0.5,
+        "input_rate_factor": 0.5,
+        "noise": "gaussian",
+        "shift_pixels": 1,
+        "flip": True,
+        "early_stopping": True,
+        "probes": ("masks",),
+        "momentum": 0.8,
+        "momentum_start": 0.5,
+        "momentum_ramp_fraction": 0.1,
+        "warm_up_fraction": 0.1,
+        "decay": "linear",
+        "decay_fraction": 0.1,
+        "max_norm": 2.0,
+        "l2": 1e-3,
+        "l1": 1e-3,
+        "l1_start_fraction": 0.5,
+        "sparsity_cost": 0.1,
+        "sparsity_target": 0.1,
+    }
+    assert set(changes) | {"keep_conv", "conv_dropout"} == {field.name for field in fields(Run)}
+    keys = {replace(run, **{name: value}).key for name, value in changes.items()} | {run.key}
+    assert len(keys) == len(changes) + 1
+    convolutional = replace(run, net=ConvNet((3, 4), (6,), "relu"))
+    dropped = replace(convolutional, keep_conv=(0.75, 0.5))
+    blocks = replace(dropped, conv_dropout="block")
+    assert len({run.key, convolutional.key, dropped.key, blocks.key}) == 4
+    with pytest.raises(ValueError, match="conv_dropout"):
+        replace(run, conv_dropout="block")
+    with pytest.raises(ValueError, match="conv_dropout"):
+        replace(blocks, noise="gaussian")
+
+
+def test_a_key_is_a_digest_of_what_is_stated_only(run):
+    # Committed rows carry such keys: this one changes only if all of them do.
+    assert run.key == "a4bb344bab598b57"
+    assert "momentum_start" not in run.settings()
+
+
+def test_a_template_has_no_key(run):
+    for missing in ({"updates": 0}, {"seed": -1}, {"measures": ()}):
+        with pytest.raises(ValueError, match="needs"):
+            _ = replace(run, **missing).key
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"keep": 0.0},
+        {"keep": (0.5,)},
+        {"keep": (0.5, 0.0)},
+        {"keep_input": 1.2},
+        {"learning_rate": 0.0},
+        {"decay": "cosine"},
+        {"noise": "uniform"},
+        {"shift_pixels": -1},
+        {"decay": "halving"},
+        {"max_norm": -1.0},
+        {"input_rate_factor": 0.0},
+        {"keep_conv": (0.5,)},
+    ],
+)
+def test_impossible_settings_are_refused(run, wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong)).split("_")[0]):
+        replace(run, **wrong)
+
+
+def test_a_learning_rate_and_a_budget_have_no_default():
+    required = {f.name for f in fields(Run) if f.default is f.default_factory}
+    assert {"data", "net", "batch_size", "learning_rate"} <= required
+
+
+def test_derived_seeds_differ_by_purpose():
+    seeds = [derived_seed(1, "order"), derived_seed(1, "weights", 0), derived_seed(2, "order")]
+    assert len(set(seeds)) == 3
+    assert seeds[0] == derived_seed(1, "order")
+
+
+def test_maxout_has_pieces_and_other_units_have_none():
+    for activation, pieces in (("maxout", 1), ("relu", 5)):
+        with pytest.raises(ValueError, match="2 pieces or more"):
+            Mlp((4,), activation, pieces)

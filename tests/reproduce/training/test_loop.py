@@ -1,0 +1,145 @@
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from reproduce import GaussianSvm
+from reproduce.training import Training
+from reproduce.training.svm import train_svm
+
+
+@pytest.fixture
+def full(run):
+    return replace(
+        run,
+        keep=0.7,
+        keep_input=0.9,
+        max_norm=2.0,
+        decay="linear",
+        hold_out=True,
+        test=True,
+        updates=250,
+        curve_points=7,
+        momentum_start=0.5,
+        momentum_ramp_fraction=0.3,
+    )
+
+
+def finish(training):
+    for _ in training:
+        pass
+    return training
+
+
+def weights(training):
+    return [v.numpy() for v in training.engine.model.variables]
+
+
+def test_the_same_run_twice_is_bit_identical(full, digits):
+    one = finish(Training(full, digits))
+    first = weights(one)
+    two = finish(Training(full, digits))
+    assert one.history == two.history
+    for a, b in zip(first, weights(two), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("more", [{}, {"early_stopping": True, "shift_pixels": 1}])
+def test_a_run_resumed_equals_a_run_uninterrupted(full, digits, tmp_path, more):
+    net = replace(full.net, batch_norm=bool(more))
+    full = replace(full, net=net, learning_rate=0.2 if more else full.learning_rate, **more)
+    whole = finish(Training(full, digits))
+    expected, history = weights(whole), whole.history
+    path = tmp_path / "folder" / "checkpoint.npz"
+    for stop in (1, 2):  # interrupted twice, another run in between
+        part = Training(full, digits, path)
+        for looks, _ in enumerate(part):
+            if looks == stop:
+                break
+        part.save()
+        finish(Training(replace(full, seed=5), digits))
+    resumed = Training(full, digits, path)
+    assert 0 < resumed.step < full.updates
+    finish(resumed)
+    assert resumed.history == history
+    for a, b in zip(expected, weights(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_early_stopping_ends_with_the_best_network_seen(full, digits):
+    run = replace(full, early_stopping=True, learning_rate=0.3, decay="none", curve_points=25)
+    training = finish(Training(run, digits))
+    ends = [m for m in training.history if m.step == run.updates]
+    errors = [
+        m.value
+        for m in training.history
+        if (m.split, m.measure) == ("validation", "error_percent") and m.step > 0
+    ]
+    assert training.last("validation", "error_percent") == min(errors)
+    assert len(ends) == 2 * 3
+    with pytest.raises(ValueError, match="hold_out"):
+        finish(Training(replace(run, hold_out=False), digits))
+
+
+def test_a_damaged_checkpoint_is_named_and_the_run_starts_anew(full, digits, tmp_path, capsys):
+    whole = finish(Training(full, digits))
+    expected = weights(whole)
+    path = tmp_path / "checkpoint.npz"
+    part = Training(full, digits, path)
+    next(iter(part))
+    part.save()
+    path.write_bytes(path.read_bytes()[:-2000])
+    again = Training(full, digits, path)
+    assert again.step == 0
+    assert "checkpoint.npz is damaged" in capsys.readouterr().err
+    finish(again)
+    for a, b in zip(expected, weights(again), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_history_has_every_split_at_every_point_and_the_test_set_once(full, digits):
+    history = finish(Training(full, digits)).history
+    errors = [(m.split, m.step) for m in history if m.measure == "error_percent"]
+    steps = [round(250 * i / 7) for i in range(7)] + [250]
+    assert [step for split, step in errors if split == "train"] == steps
+    assert [step for split, step in errors if split == "validation"] == steps
+    assert [step for split, step in errors if split == "test"] == [250]
+
+
+def test_training_learns(run, digits):
+    training = finish(Training(replace(run, updates=400, test=True), digits))
+    assert training.last("test", "error_percent") < 15
+    assert training.last("validation", "error_percent") is None
+
+
+def test_divergence_ends_the_run_and_reads_no_test(run, digits):
+    training = finish(Training(replace(run, learning_rate=1e4, test=True), digits))
+    assert training.diverged
+    assert training.step < run.updates or training.last("test", "error_percent") is None
+    assert not [m for m in training.history if m.split == "test"]
+
+
+def test_the_trained_model_is_an_ordinary_keras_model(full, digits, tmp_path):
+    training = finish(Training(full, digits))
+    ids = training.splits["test"]
+    expected = training.engine.logits(ids)
+    model = training.model()
+    finish(Training(replace(full, seed=5), digits))
+    np.testing.assert_allclose(model.predict(digits.images[ids], verbose=0), expected, atol=1e-5)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.predict(digits.images[ids], verbose=0), expected, atol=1e-5)
+    loaded.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loaded.fit(digits.images[:100], digits.labels[:100], verbose=0)
+    kernel = loaded.trainable_variables[0].numpy()
+    assert np.linalg.norm(kernel, axis=0).max() <= 2.0 * 0.9 * (1 + 1e-5)
+
+
+def test_the_support_vector_machine_is_scikit_learns(run, digits):
+    net = GaussianSvm(5.0, 0.5)
+    history, seconds = train_svm(replace(run, net=net, hold_out=True, test=True), net, digits)
+    errors = {m.split: m.value for m in history}
+    assert set(errors) == {"train", "validation", "test"}
+    assert errors["train"] <= errors["test"] < 5
+    assert seconds > 0

@@ -1,0 +1,58 @@
+"""`make` alone installs nothing, and no environment of somebody else's is cleared."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def make(folder, *words):
+    return subprocess.run(["make", *words], cwd=folder, capture_output=True, text=True)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements.txt").touch()
+    return tmp_path
+
+
+def test_make_alone_lists_every_target_and_installs_nothing(folder):
+    done = make(folder)
+    assert done.returncode == 0
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    assert [line.split()[1] for line in done.stdout.splitlines()] == targets.split()
+    assert all(len(line.split()) > 2 for line in done.stdout.splitlines())
+    assert not (folder / ".venv").exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_an_environment_that_make_did_not_make_is_left_as_it_is(folder, kind):
+    mine = folder / ("elsewhere" if kind == "link" else ".venv")
+    mine.mkdir()
+    (mine / "precious").touch()
+    if kind == "link":
+        (folder / ".venv").symlink_to(mine)
+        (mine / "made-by-make").touch()
+    done = make(folder, "setup")
+    assert done.returncode == 2
+    assert "move it away" in done.stderr
+    assert (mine / "precious").exists()
+
+
+def test_an_environment_that_make_made_is_made_anew_when_it_is_out_of_date(folder):
+    (folder / ".venv").mkdir()
+    for name in ("made-by-make", "stale"):
+        (folder / ".venv" / name).touch()
+    # In place of Python, whose environments take long: one that only makes itself its own.
+    python = folder / "python"
+    python.write_text('#!/bin/sh\n[ "$2" != venv ] || { mkdir $3/bin && cp "$0" $3/bin/python; }\n')
+    python.chmod(0o755)
+    done = make(folder, "setup", f"SYSTEM_PYTHON={python}")
+    assert done.returncode == 0, done.stderr
+    assert not (folder / ".venv" / "stale").exists()
+    assert (folder / ".venv" / "installed").exists()
