@@ -59,8 +59,8 @@ browser: setup ## test TensorBoard's pages in headless Chromium
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check playwright==1.65.2
 	REPRODUCE_BROWSER=1 $(PYTHON) -m pytest tests/browser
 
-# The peers have an environment of their own, 4 GB. About 20 minutes; leave the machine alone meanwhile.
-bench: setup .peers/installed ## time this project beside its peers (half an hour)
+# The peers have an environment of their own, 4 GB. Leave the machine alone meanwhile.
+bench: setup .peers/installed ## time this project beside its peers (35 minutes)
 	@$(PYTHON) -m benchmarks --peers .peers/bin/python $(ARGS)
 	@$(PYTHON) -m reproduce report
 

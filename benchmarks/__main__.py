@@ -1,7 +1,7 @@
-"""Times this project beside its peers and writes results/bench.csv and results/bench.json.
+"""Compares this project's speed with its peers'; writes results/bench.csv and results/bench.json.
 
-Contestants take turns, block by block, each in a process of its own, so that a change of the
-machine's speed meets all of them; a ratio is the median of those of neighbouring blocks.
+Contestants take turns, block by block, each in its own process, so that a change in the machine's
+speed affects all of them. A reported ratio is the median of the ratios of neighbouring blocks.
 """
 
 import argparse
@@ -52,7 +52,7 @@ class Group:
 
     case: str
     unit: str
-    # What one block counts as: seconds are divided by this and multiplied by `scale`.
+    # The seconds of a block are divided by this and multiplied by `scale`.
     per_block: int
     scale: float
     entries: tuple[Entry, ...]
@@ -135,7 +135,7 @@ GROUPS = (
         (Entry("2 workers", "working", "2"), Entry("one process", "working", "1")),
     ),
 )
-# Commands that a person waits for, and the seconds that the design gives them.
+# Commands that a user waits for, and the limits in seconds that the design sets.
 COLD = {
     "cold start of list": (["list"], 0.5),
     "cold start of report": (["report", "--results-dir", "results"], 5.0),
@@ -143,7 +143,7 @@ COLD = {
 
 
 class Contestant:
-    """A process that trains a block at each request."""
+    """A process that trains one block per request."""
 
     def __init__(self, entry: Entry, peers: str):
         python = peers if entry.is_peer else sys.executable
@@ -213,8 +213,8 @@ def row(case: str, peer: str, ours, theirs, unit: str) -> tuple:
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     middle = statistics.median
     numbers = (middle(ours), middle(theirs), middle(ratios), min(ratios), max(ratios))
-    ours_told, theirs_told, ratio, low, high = (f"{n:.4g}" for n in numbers)
-    return case, peer, ours_told, theirs_told, unit, ratio, low, high, len(ratios)
+    ours_text, theirs_text, ratio, low, high = (f"{n:.4g}" for n in numbers)
+    return case, peer, ours_text, theirs_text, unit, ratio, low, high, len(ratios)
 
 
 def cold(peers: str) -> Iterator[tuple]:
@@ -265,9 +265,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     rows: list[tuple] = []
-    told: dict[str, str] = {}
+    settings: dict[str, str] = {}
     chosen = [group for group in GROUPS if arguments.only in group.case]
-    sources = [compare(group, arguments.peers, told) for group in chosen]
+    sources = [compare(group, arguments.peers, settings) for group in chosen]
     if arguments.only in "cold start":
         sources.append(cold(arguments.peers))
     for source in sources:
@@ -279,7 +279,7 @@ def main() -> None:
     folder = Path("results")
     with (folder / "bench.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
-    about = machine(arguments.peers) | {"settings": told}
+    about = machine(arguments.peers) | {"settings": settings}
     (folder / "bench.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
 
 

@@ -18,8 +18,8 @@ class Case:
     examples: int
     filters: tuple[int, ...]
     hidden: tuple[int, ...]
-    # Updates between two readings of the clock: some seconds, since a `fit` of stock Keras now and
-    # then stands still for a quarter of one.
+    # Updates between two readings of the clock. They take several seconds, since stock Keras's
+    # `fit` sometimes stalls for a quarter of a second.
     updates: int
     input_rate: float = 0.0
     conv_rates: tuple[float, ...] = ()
@@ -28,7 +28,7 @@ class Case:
 
     @property
     def rates(self) -> tuple[float, ...]:
-        """The rate on what feeds each weight matrix, from the inputs up."""
+        """The dropout rate on the input of each weight matrix, from the first layer up."""
         convolutional = self.conv_rates or (0.0,) * len(self.filters)
         return (self.input_rate, *convolutional, *(self.rate,) * len(self.hidden))
 

@@ -1,4 +1,4 @@
-"""One contestant in a process of its own: prepares a case, then trains a block at each request.
+"""One contestant in its own process: prepares a case, then trains one block per request.
 
 python -m benchmarks.contestant NAME CASE reads lines from stdin and answers each with one line of
 JSON: the seconds that the block took, and the process's memory in MiB, now and at its peak.
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# What this project turns on, stock Keras has too.
+# This project turns this on, so stock Keras gets it too.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     name, case = sys.argv[1:3]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print must not mix with the answers
-    block, told = importlib.import_module(f"benchmarks.{name}").prepare(case)
+    block, settings = importlib.import_module(f"benchmarks.{name}").prepare(case)
     block()
 
     def answer(**values: object) -> None:
@@ -36,7 +36,7 @@ def main() -> None:
         )
         answers.flush()
 
-    answer(told=told)
+    answer(told=settings)
     for _ in sys.stdin:
         began = time.perf_counter()
         block()

@@ -1,7 +1,7 @@
 """Whole runs of the 3 x 1024 net, as experiments train them: CASE is `logged` or `not logged`.
 
-A run of a few seconds, with its 100 points of scalars and 10 of pictures, is where logging costs
-most: the longer the run, the smaller its share.
+Logging costs most in a run of a few seconds, with its 100 points of scalars and 10 of pictures:
+the longer the run, the smaller its share.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""From nothing to the first update of the 3 x 1024 net: run as a process of its own and timed."""
+"""From process start to the first update of the 3 x 1024 net: run in its own process and timed."""
 
 import sys
 
@@ -10,7 +10,7 @@ def main() -> None:
 
     from benchmarks import cases
 
-    # One update a block, of few examples.
+    # One update per block, with few examples.
     cases.CASES[CASE] = replace(cases.CASES[CASE], updates=1, examples=1_000)
     if sys.argv[1] == "ours":
         from benchmarks import ours

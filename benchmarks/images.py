@@ -1,4 +1,4 @@
-"""Random images and labels of a case's size: what they show makes no difference to the clock."""
+"""Random images and labels of a case's size: their content does not affect the timing."""
 
 import numpy as np
 

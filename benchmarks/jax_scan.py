@@ -1,4 +1,4 @@
-"""JAX: the whole block of updates in one compiled scan, masks from the faster of its generators."""
+"""JAX: the whole block of updates in one compiled scan, masks from the faster of two generators."""
 
 import itertools
 import time

@@ -1,8 +1,8 @@
-"""What bounds an update: its products alone, and with the weights' traffic beside them.
+"""Lower bounds for an update: its products alone, and its products with the weights' traffic.
 
 CASE is a case of `cases`, or one followed by ", weights moved". Products are matrix products, or
-the gradient of a convolutional net without dropout. Weights' traffic is that of momentum and
-max-norm as the engine compiles them: gradients, velocities, weights read, the latter two written.
+the gradient of a convolutional net without dropout. The traffic is that of momentum and max-norm as
+the engine compiles them: it reads gradients, velocities and weights, and writes the latter two.
 """
 
 from dataclasses import replace
@@ -75,8 +75,8 @@ def _products(name: str):
             for gradient, computed in zip(gradients, products, strict=True):
                 gradient.assign(computed)
             return done.assign_add(1)
-        # As in the engine, moved in place after the last product. Nothing is learned here:
-        # gradients so small keep the weights where they are.
+        # As in the engine, weights move in place after the last product. Nothing is learned here:
+        # the gradients are so small that the weights stay where they are.
         rate = LEARNING_RATE * 1e-9 + 0 * products[0][0, 0]
         for i, weight in enumerate(weights):
             velocities[i].assign(MOMENTUM * velocities[i] - rate * products[i])

@@ -10,7 +10,7 @@ from reproduce.machine import import_tensorflow
 
 
 def run_of(case: Case) -> Run:
-    """The case in the paper's convention, which keeps what the case does not drop."""
+    """The case in the paper's convention: probabilities to keep instead of rates to drop."""
     net = ConvNet(case.filters, case.hidden, "relu") if case.filters else Mlp(case.hidden, "relu")
     return Run(
         data="mnist",

@@ -1,7 +1,7 @@
 """Monte-Carlo prediction, 50 samples for each example, of nets with Keras's own dropout layers.
 
-CASE is a network of NETWORKS, and ", ours", ", loop", or a bound: ", bare", its matrix products
-alone, or ", graph", the model sampled in a compiled graph.
+CASE is a network of NETWORKS followed by ", ours", ", loop", or a lower bound: ", bare" for its
+matrix products alone, ", graph" for the model sampled in a compiled graph.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ NETWORKS = (
 
 
 def network(name: str):
-    """The network, and how many examples it is given."""
+    """The network, and the number of its examples."""
     import keras
 
     layers = keras.layers

@@ -8,7 +8,7 @@ import keras
 from benchmarks.cases import BATCH_SIZE, CASES, LEARNING_RATE, MOMENTUM, Case
 from benchmarks.images import draw
 
-# The fastest of so many counts for a setting, so that a chance delay does not choose.
+# The fastest of this many blocks counts for a setting, so that a random delay does not decide.
 CHOICE_BLOCKS = 2
 
 

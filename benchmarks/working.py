@@ -1,4 +1,4 @@
-"""Eight small runs through the workers of every campaign: CASE is the number of workers."""
+"""Eight small runs through the workers that every campaign uses: CASE is their number."""
 
 import tempfile
 from contextlib import ExitStack

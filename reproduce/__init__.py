@@ -1,7 +1,7 @@
 """The paper's experiments, from declaration to report.
 
-An experiment's file imports what it is written in from here: `from reproduce import Experiment,
-Run`. All of it is defined in `reproduce/spec`.
+An experiment's file imports what it needs from here: `from reproduce import Experiment, Run`. All
+of these names are defined in `reproduce/spec`.
 """
 
 from reproduce.spec import (

@@ -1,6 +1,6 @@
-"""The command line: each command hands its arguments to the room that does the work.
+"""The command line: each command passes its arguments to the package that does the work.
 
-A room is imported by the command that needs it, so that `list`, `report` and every help answer
+Each command imports only the packages that it needs, so `list`, `report` and every --help work
 without TensorFlow.
 """
 
@@ -17,13 +17,13 @@ from reproduce.machine import default_workers
 from reproduce.spec import PROFILES
 
 COSTS = (
-    "Expected costs: two cores of the machine in README's table of speed; half as fast a machine "
-    "takes twice as long. `paper`: one H200, a guess from two networks."
+    "Expected costs are for two cores of the machine in the README's speed table; cores half as "
+    "fast take twice as long. `paper`: one H200, estimated from two networks."
 )
 
 
 def main(argv: list[str]) -> int:
-    """Carries out one command; returns its exit status."""
+    """Runs one command; returns its exit status."""
     commands = {
         "list": _list,
         "run": _run,
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # whoever read the output has enough
+    except BrokenPipeError:  # the reader of the output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; what was finished is recorded", file=sys.stderr)
+        print("interrupted; finished runs are recorded", file=sys.stderr)
         return 130
 
 
@@ -98,7 +98,7 @@ def _search(arguments: Namespace, argv: list[str]) -> int:
 
 
 def _shared(arguments: Namespace, argv: list[str]) -> dict:
-    """What `run` and `search` have in common, for `Options`."""
+    """The options that `run` and `search` share, for `Options`."""
     _check_profile(arguments.profile)
     return {
         "profile": arguments.profile,

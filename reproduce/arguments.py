@@ -1,4 +1,4 @@
-"""The words of the command line: names, defaults, help."""
+"""The command-line arguments: names, defaults, help."""
 
 import argparse
 from pathlib import Path
@@ -10,12 +10,12 @@ PROGRAM = "python -m reproduce"
 DESCRIPTION = """\
 The experiments of the dropout paper: list, run, search, report.
 
-Rows go to results/, event logs to logs/. What is done is skipped, and what was stopped goes on."""
+Rows go to results/, event logs to logs/. Finished runs are skipped, stopped runs resume."""
 # The commands, each with what it does and an example.
 COMMANDS = {
     "list": ("list the experiments, with runs done and expected cost", "list --json"),
     "run": (
-        "run what is missing, skip what is done",
+        "run the missing runs, skip the finished ones",
         "run table9 fig10 --profile cpu --minutes 60",
     ),
     "search": (
@@ -31,11 +31,11 @@ COMMANDS = {
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """The command and its arguments; a malformed one ends the program with status 2."""
+    """Parses the command and its arguments; exits with status 2 if they are malformed."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description=DESCRIPTION,
-        epilog=f"Example: {PROGRAM} run overfitting; {PROGRAM} run --help says more.",
+        epilog=f"Example: {PROGRAM} run overfitting. See also {PROGRAM} run --help.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="command", dest="command")
@@ -65,7 +65,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", metavar="NAME", help="experiments, or `all`")
     _add_profile(parser)
     parser.add_argument(
-        "--seeds", type=_seeds, metavar="N", help="final runs an arm (default: as the budget says)"
+        "--seeds", type=_seeds, metavar="N", help="final runs per arm (default: as in the budget)"
     )
     parser.add_argument(
         "--minutes",
@@ -94,15 +94,15 @@ def _search(parser: argparse.ArgumentParser) -> None:
         help="settings to try (default: %(default)s)",
     )
     parser.add_argument(
-        "--seeds", type=_seeds, default=2, metavar="N", help="runs a trial (default: %(default)s)"
+        "--seeds", type=_seeds, default=2, metavar="N", help="runs per trial (default: %(default)s)"
     )
     _add_workers(parser, "trials")
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
-        "--resume", action="store_true", help="go on with an earlier search (default: refuse to)"
+        "--resume", action="store_true", help="continue an earlier search (default: refuse)"
     )
     again.add_argument(
-        "--overwrite", action="store_true", help="forget an earlier search (default: refuse to)"
+        "--overwrite", action="store_true", help="delete an earlier search (default: refuse)"
     )
     _add_folders(parser)
 
@@ -132,7 +132,7 @@ def _add_profile(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_workers(parser: argparse.ArgumentParser, what: str) -> None:
-    text = f"{what} side by side (default: one a core, 8 at most; 1 with a GPU)"
+    text = f"parallel {what} (default: one per core, at most 8; 1 with a GPU)"
     parser.add_argument("--workers", type=_positive_int, metavar="N", help=text)
 
 
@@ -142,7 +142,7 @@ def _add_folders(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_data_dir(parser: argparse.ArgumentParser) -> None:
-    text = "a folder with the data's files (default: $REPRODUCE_DATA_DIR, the cache, the network)"
+    text = "a folder with the data files (default: $REPRODUCE_DATA_DIR, the cache, the network)"
     parser.add_argument("--data-dir", type=Path, metavar="D", help=text)
 
 
@@ -158,7 +158,7 @@ def _add_results_dir(parser: argparse.ArgumentParser) -> None:
 
 def _positive_int(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 

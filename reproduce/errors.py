@@ -1,5 +1,5 @@
-"""The one exception whose text a user reads."""
+"""The one exception whose text is shown to the user."""
 
 
 class UserError(Exception):
-    """A mistake that the user can mend: one clear sentence, exit status 2."""
+    """An error that the user can fix: one clear sentence, exit status 2."""

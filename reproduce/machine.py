@@ -1,4 +1,4 @@
-"""What a run must know of the machine and the code that it runs on."""
+"""What a run must know about its machine and its code."""
 
 import os
 import subprocess
@@ -14,14 +14,14 @@ def cores() -> int:
 
 
 def default_workers() -> int:
-    """One process a core, at one thread each, is faster for small networks than one process on all
-    cores; a GPU is best used by one process."""
+    """For small networks, one process per core with one thread each is faster than one process on
+    all cores. A GPU is best used by one process."""
     has_gpu = Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
     return 1 if has_gpu else min(cores(), MOST_WORKERS)
 
 
 def commit() -> str:
-    """The commit that runs, marked -dirty if the code differs from it."""
+    """The current commit, marked -dirty if the code differs from it."""
 
     def git(*arguments: str) -> str:
         root = Path(__file__).parents[1]
@@ -37,12 +37,12 @@ def commit() -> str:
 
 
 def import_tensorflow() -> ModuleType:
-    """Imports TensorFlow; what its libraries print to standard error on loading is dropped."""
+    """Imports TensorFlow and discards what its libraries print to standard error on loading."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # On by itself on newer Intel processors only; on others convolutions take up to 3.5 times as
-    # long without.
+    # oneDNN is on by default only on newer Intel processors. On others, convolutions take up to 3.5
+    # times as long without it.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    # Takes of a GPU's memory what it needs, so that several workers fit beside each other.
+    # Takes only the GPU memory that it needs, so that several workers fit on one GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -52,15 +52,15 @@ def import_tensorflow() -> ModuleType:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
-    # float32 on a GPU too: by itself it multiplies numbers rounded to ten bits (TF32).
+    # float32 on a GPU too: by default TensorFlow multiplies numbers rounded to ten bits (TF32).
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
-    # Each network has a program of its own: that there are many is no mistake.
+    # No warnings about many compiled programs: each network needs its own.
     tensorflow.get_logger().setLevel("ERROR")
     return tensorflow
 
 
 def use_threads(count: int) -> None:
-    """Limits this process's TensorFlow to so many threads, before its first computation."""
+    """Limits TensorFlow in this process to `count` threads; call it before any computation."""
     tensorflow = import_tensorflow()
     tensorflow.config.threading.set_intra_op_parallelism_threads(count)
     tensorflow.config.threading.set_inter_op_parallelism_threads(count)

@@ -1,6 +1,6 @@
 """Draws layers/masks.svg: what each dropout layer drops, from real masks.
 
-Run by `make pictures`. The only file of the project that knows both the layers and matplotlib.
+Run by `make pictures`. The only file of the project that uses both the layers and matplotlib.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ TARGET = Path(__file__).parents[1] / "layers" / "masks.svg"
 
 
 def kept(layer: keras.Layer, shape: tuple[int, ...]) -> np.ndarray:
-    """The layer's output for ones in training: 0 where a unit is dropped."""
+    """The layer's output in training for an input of ones: 0 where a unit is dropped."""
     return trained_output(layer, np.ones(shape, "float32"))
 
 
@@ -31,7 +31,7 @@ def trained_output(layer: keras.Layer, x: np.ndarray) -> np.ndarray:
 
 
 def maps(picture: np.ndarray) -> np.ndarray:
-    """Four feature maps of shape (height, width, 4) side by side, apart by a line of blanks."""
+    """Four feature maps, given as (height, width, 4), side by side with a blank line between."""
     gap = np.full((picture.shape[0], 1), np.nan)
     parts = [part for i in range(4) for part in (picture[..., i], gap)][:-1]
     return np.concatenate(parts, axis=1)

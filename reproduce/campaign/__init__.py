@@ -1,10 +1,10 @@
-"""What is missing -> rows: jobs, workers, event logs, progress.
+"""Missing runs -> recorded rows: jobs, workers, event logs, progress.
 
-In: experiments' names and `Options`. Out: `run`, which has every missing run trained and recorded;
-`Job` and its `Outcome`, `Display` and `StopRequest` for a search. `execute`, which needs
-TensorFlow, is imported from its own file, only where runs are executed.
+In: names of experiments and `Options`. Out: `run`, which trains and records every missing run;
+`Job`, `Display`, `StopRequest` and `Workers` for searches and benchmarks. `execute` needs
+TensorFlow, so it is imported from its own file, and only where runs are executed.
 
-Open `campaign.py` first, then `execute.py`, which carries out one job.
+Open `campaign.py` first, then `execute.py`, which executes one job.
 """
 
 from reproduce.campaign.campaign import run

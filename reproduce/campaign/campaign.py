@@ -1,4 +1,4 @@
-"""Experiments and options -> recorded runs: what is missing is run, what is done is skipped."""
+"""Experiments and options -> recorded runs: missing runs are run, finished ones are skipped."""
 
 import time
 from collections import Counter
@@ -14,18 +14,18 @@ from reproduce.machine import commit
 from reproduce.plan import Planned, Stage
 from reproduce.record import Results, free_mebibytes, writer_lock
 
-# Runs are stopped this long before --minutes are over, to save their state; never before 3/4.
+# Runs stop this long before the --minutes limit, to save their state; never before 3/4 of it.
 STOP_MARGIN_SECONDS = 10
 # Enough for the rows and the checkpoint of any one run.
 SPARE_MEBIBYTES = 64
 
 
 def run(names: list[str], options: Options, minutes: float | None = None) -> int:
-    """Runs what is missing of each experiment, in order.
+    """Runs the missing runs of each experiment, in order.
 
     Returns the exit status: 130 after Ctrl-C, 1 if a run failed, 2 if the data of some experiments
-    cannot be had (the others ran), else 0 (also when `minutes` ended the campaign early; the same
-    command continues it).
+    is not available (the others ran), else 0 (also when `minutes` ended the campaign early; the
+    same command continues it).
     """
     deadline = None
     if minutes is not None:
@@ -68,7 +68,7 @@ def _datasets(stages: tuple[Stage, ...]) -> set[str]:
 
 
 def _fetch(datasets: list[str], options: Options) -> dict[str, str]:
-    """Has the data sets in the cache; returns those that cannot be had, each with the reason."""
+    """Loads the data sets into the cache; returns the unavailable ones, each with the reason."""
     unavailable = {}
     for dataset in datasets:
         try:
@@ -79,7 +79,7 @@ def _fetch(datasets: list[str], options: Options) -> dict[str, str]:
 
 
 class Campaign:
-    """Trains and records, until all is done or a stop is asked for."""
+    """Trains and records runs until all are done or a stop is requested."""
 
     def __init__(self, options: Options, display: Display, deadline: float | None):
         self.options, self.display, self.deadline = options, display, deadline
@@ -123,8 +123,8 @@ class Campaign:
         return 130 if interrupted else int(self.ended["failed"] > 0)
 
     def _reuse(self, stage: Stage) -> list[Planned]:
-        """Copies the rows of equal choice runs of other experiments; returns the runs that remain.
-        Final runs are every experiment's own."""
+        """Copies the rows of identical choice runs from other experiments; returns the runs that
+        remain. Experiments never share final runs."""
         missing = stage.missing()
         if stage.kind != plan.CHOICE:
             return missing
@@ -136,8 +136,8 @@ class Campaign:
             for key in sorted(shared):
                 planned = wanted.pop(key)
                 arm, x = planned.arm, planned.x
-                mine = [replace(row, arm=arm, x=x) for row in rows if row.run == key]
-                stage.results.append(mine, key, other.runs()[key] | {"arm": arm, "x": x})
+                copies = [replace(row, arm=arm, x=x) for row in rows if row.run == key]
+                stage.results.append(copies, key, other.runs()[key] | {"arm": arm, "x": x})
         if reused := len(missing) - len(wanted):
             self.display.print(
                 f"{reused} of {len(missing)} choice runs taken from other experiments"
@@ -152,7 +152,7 @@ class Campaign:
             outcome.record(results)
         except OSError as error:
             self.trouble = (
-                f"{results.csv} cannot be written ({error.strerror}); nothing before is lost"
+                f"{results.csv} cannot be written ({error.strerror}); all earlier rows are safe"
             )
             return
         planned = outcome.job.planned
@@ -160,6 +160,6 @@ class Campaign:
         free = free_mebibytes(self.options.results_dir)
         if free < SPARE_MEBIBYTES:
             self.trouble = (
-                f"the disk of {self.options.results_dir} has {free:.0f} MiB left, too little to go "
-                f"on safely ({SPARE_MEBIBYTES} MiB); free some space and run the same command again"
+                f"the disk of {self.options.results_dir} has {free:.0f} MiB left, but a run needs "
+                f"{SPARE_MEBIBYTES} MiB to be safe; free some space and run the same command again"
             )

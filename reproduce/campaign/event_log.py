@@ -17,8 +17,8 @@ from reproduce.campaign import inspection
 from reproduce.plan import Planned
 from reproduce.training import Measured, Training
 
-# Points of the scalars, and of the distributions and pictures, of a run: at most so many, and no
-# more than leave logging this share of the run's time. The first and the last are always logged.
+# The most points per run for scalars, and for distributions and pictures; fewer if logging would
+# take more than this share of the run's time. The first and the last point are always logged.
 SCALARS, PICTURES = 100, 10
 LARGEST_SHARE = 0.02
 # The columns of the HParams page, the same for all runs, so that experiments can be compared.
@@ -44,8 +44,8 @@ COLUMNS = (
     "sparsity_cost",
     "seed",
 )
-# TensorBoard takes one run's list of what the HParams page compares for that of all, so it is the
-# same for all: of runs that hold images out, and of final runs, which do not.
+# TensorBoard uses one run's list of HParams metrics for all runs. So all runs share one list, with
+# the metrics of runs that hold images out and those of final runs, which do not.
 METRICS = (
     *(
         f"{which}_validation_{m}"
@@ -55,14 +55,14 @@ METRICS = (
     "error_percent/test",
     "loss/test",
 )
-# Of each split, enough to show what an untrained network does.
+# Examples per split: enough to show what an untrained network does.
 UNTRAINED_EXAMPLES = 1_000
-# What a network is trained to lower.
+# The losses that training minimises.
 LOSSES = ("nll", "squared_error")
 
 
 class _Pace:
-    """Says when to log again: so often that it takes no more than its share of the time."""
+    """Decides when to log next, so that logging takes no more than its share of the time."""
 
     def __init__(self, points: int, updates: int):
         self.points, self.updates = points, updates
@@ -79,7 +79,7 @@ class _Pace:
 
 
 class EventLog:
-    """Writes what a training does; step is the number of updates made."""
+    """Writes the events of one training run; step is the number of updates made."""
 
     def __init__(self, folder: Path, training: Training, planned: Planned, command: str):
         self.writer = tf.summary.create_file_writer(str(folder))
@@ -101,20 +101,20 @@ class EventLog:
         values = {name: getattr(run, name, None) for name in COLUMNS}
         values |= {"experiment": experiment, "arm": planned.arm, "x": planned.x}
         values |= {"net": type(run.net).__name__, "hidden": str(getattr(run.net, "hidden", ""))}
-        # A column holds numbers or texts.
+        # A column holds numbers or text only.
         stated = {name: value for name, value in values.items() if value not in (None, ())}
         flat = {n: str(v) if isinstance(v, tuple) else v for n, v in stated.items()}
         hparams.hparams(flat, trial_id=f"{experiment}/{planned.folder}")
 
     def update(self) -> None:
-        """Logs what is new; cheap when nothing is."""
+        """Logs new values; cheap if there are none."""
         training = self.training
         if training.step == 0 and not training.run.curve_points:
-            # Its history begins at its end; a curve needs its beginning too, if not to a decimal.
+            # Its history has only the end. A curve also needs its start, but not exactly.
             self._errors(training.measured("train", "validation", most=UNTRAINED_EXAMPLES))
         self._errors(training.history[self.measured :])
         self.measured = len(training.history)
-        if training.diverged:  # its weights are no numbers
+        if training.diverged:  # its weights are not finite
             return
         for pace, write in ((self.scalars, self._numbers), (self.pictures, self._distributions)):
             if pace.is_due(training.step):
@@ -132,7 +132,7 @@ class EventLog:
     def _numbers(self) -> None:
         training = self.training
         learning_rate, momentum, _ = training.schedule[max(training.step - 1, 0)]
-        if training.step:  # since the last look, with all that training does to the network
+        if training.step:  # mean over the latest updates, under training conditions
             tf.summary.scalar("loss/batches", training.loss)
         tf.summary.scalar("learning_rate", learning_rate)
         tf.summary.scalar("momentum", momentum)
@@ -153,7 +153,7 @@ class EventLog:
             tf.summary.image(name, levels[None])
 
     def close(self) -> None:
-        """Ends the file with what the HParams page compares: the best and the last error."""
+        """Writes the best and last error, which the HParams page compares, and closes the file."""
         measure = self.training.run.measures[0]
         errors = [
             m.value
@@ -168,6 +168,6 @@ class EventLog:
 
 
 def _histogram(tag: str, values: np.ndarray) -> None:
-    """What tf.summary.histogram writes, in an eighth of its time."""
+    """Writes what tf.summary.histogram would write, in an eighth of the time."""
     summary = histogram_pb(tag, inspection.sample(values))
     tf.summary.experimental.write_raw_pb(summary.SerializeToString())

@@ -1,4 +1,4 @@
-"""One job, carried out: trains, measures, logs, and returns rows with their provenance.
+"""Executes one job: trains, measures, logs, and returns rows with their provenance.
 
 Imported only where runs are executed, since it needs TensorFlow.
 """
@@ -38,7 +38,7 @@ def execute(job: Job, watch: Callable[[RunProgress], None]) -> Outcome:
 
 
 def failure(job: Job, error: BaseException) -> Outcome:
-    if job.stop_file.exists():  # the signal that asked for the stop may have hit a worker too
+    if job.stop_file.exists():  # the signal that requested the stop may have hit a worker too
         return Outcome(job, "stopped", [], {})
     text = f"{type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
@@ -51,7 +51,7 @@ def _executed(job: Job, watch: Callable[[RunProgress], None]) -> Outcome:
     found: dict = {"data_digest": dataset.digest}
     if isinstance(run.net, GaussianSvm):
         history, seconds = train_svm(run, run.net, dataset)
-        # scikit-learn's machine leaves a GPU alone.
+        # scikit-learn's SVM does not use a GPU.
         found |= {"seconds": round(seconds, 2), "device": "CPU"}
         return Outcome(job, "done", _rows(planned, history), _provenance(planned, **found))
     training = Training(run, dataset, job.checkpoint)

@@ -1,7 +1,7 @@
-"""A training in progress -> what TensorBoard shows of it: numbers, distributions, pictures.
+"""A training in progress -> the numbers, distributions and pictures that TensorBoard shows.
 
-Nothing here changes the training: masks are drawn from the streams' present state, which is then
-put back.
+Nothing here changes the training: masks are drawn from the random streams' current state, which is
+then restored.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from reproduce.probes import mosaic
 from reproduce.spec import Autoencoder
 from reproduce.training import Training
 
-# Of the images that activations and pictures are of: validation images where the run has them.
+# Images used for activations and pictures: validation images if the run has them.
 EXAMPLES = 200
-# A norm within this share of its bound is at it: the constraint leaves rounding errors.
+# A norm this close (relative) to its bound counts as at it: the constraint has rounding errors.
 AT_BOUND = 1e-3
 MASKS, TILES = 8, 16
 DRAWN = 20_000
@@ -66,8 +66,8 @@ def pictures(training: Training) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _masks(training: Training) -> np.ndarray | None:
-    """What the topmost dropout layer keeps (white) of eight examples, a row each; of maps, the
-    first eight examples' first map."""
+    """What the last dropout layer keeps (white) for eight examples, one row each; for feature
+    maps, the first map of each example."""
     layers = [each for each in training.engine.model.layers if each.name.startswith("dropout_")]
     if not layers:
         return None
@@ -82,7 +82,7 @@ def _masks(training: Training) -> np.ndarray | None:
 
 
 def _misclassified(training: Training) -> np.ndarray:
-    """The images whose right class got the least probability, worst first, as far as wrong."""
+    """Misclassified images, worst first: the right class is furthest below the predicted one."""
     ids = _ids(training)
     logits = training.engine.logits(ids)
     labels = training.dataset.labels[ids]
@@ -101,12 +101,12 @@ def _ids(training: Training) -> np.ndarray:
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
-    """Values around 0 as levels around 1/2; the largest ones are cut."""
+    """Maps values around 0 to grey levels around 1/2; clips the largest ones."""
     reach = 2 * np.quantile(np.abs(values), 0.995) + 1e-12
     return np.clip(0.5 + values / reach, 0, 1)
 
 
 def _tiles(tiles: np.ndarray, most: int) -> np.ndarray:
-    """As many as `most` tiles of shape (number, height, width[, 1 or 3]) in a square."""
+    """Up to `most` of the tiles, of shape (number, height, width[, 1 or 3]), in a square."""
     tiles = tiles[:most] if tiles.ndim == 4 else tiles[:most, ..., None]
     return mosaic(tiles, int(np.ceil(np.sqrt(len(tiles)))))

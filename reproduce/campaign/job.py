@@ -1,4 +1,4 @@
-"""A planned run on its way to a worker, and what comes back."""
+"""A planned run as sent to a worker, and the outcome that comes back."""
 
 import time
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from reproduce.record import Results, Row
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs to know: the run, where its logs go, and when to stop: at a time (epoch
-    seconds), or once a file exists."""
+    """What a worker needs: the run, the folder for its logs, and when to stop: at `deadline` (epoch
+    seconds), or once `stop_file` exists."""
 
     planned: Planned
     log_dir: Path
@@ -42,14 +42,14 @@ class Outcome:
     provenance: dict
 
     def record(self, results: Results) -> None:
-        """Writes the rows and their provenance; then the checkpoint has served."""
+        """Writes rows and provenance, then deletes the checkpoint unless the run failed."""
         entry = self.provenance | self.job.origin | {"status": self.status}
         results.append(self.rows, self.job.planned.run.key, entry)
         if self.status != "failed":
             self.job.checkpoint.unlink(missing_ok=True)
 
     def describe(self) -> str:
-        """How the run ended, in a line."""
+        """How the run ended, in one line."""
         if self.status != "done":
             return f"{self.status} {self.provenance.get('error', '')}".strip()
         measure = self.job.planned.run.measures[0]

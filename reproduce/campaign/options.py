@@ -1,4 +1,4 @@
-"""What the command line asks of a campaign and of a search alike."""
+"""The command-line options that campaigns and searches share."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ LOG_DIR = Path("logs")
 
 @dataclass(frozen=True)
 class Options:
-    """`seeds` None: as many as the budget says; `data_dir` None: no folder of the user's."""
+    """`seeds` None: the number in the budget; `data_dir` None: the user named no folder."""
 
     profile: str
     workers: int
@@ -21,6 +21,6 @@ class Options:
 
     @property
     def log_dir(self) -> Path:
-        """The event logs of the profile; those of other results stay beside them."""
+        """The profile's event logs; with another results folder, they are inside that folder."""
         is_default = self.results_dir == RESULTS_DIR
         return (LOG_DIR if is_default else self.results_dir / "logs") / self.profile

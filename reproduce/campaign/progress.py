@@ -1,4 +1,4 @@
-"""What a person sees while runs go on: a live line a run on a terminal, plain lines elsewhere."""
+"""Progress output: one live line per run on a terminal, plain lines elsewhere."""
 
 import time
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-# Plain output says how a long run is doing this often.
+# How often plain output reports the progress of a long run.
 PLAIN_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How a run in progress is doing; `key` is the run's."""
+    """The state of a run in progress; `key` is the run's key."""
 
     key: str
     label: str
@@ -27,7 +27,7 @@ class RunProgress:
     updates: int
     updates_per_second: float
     loss: float
-    # The measure that chooses settings, as last taken.
+    # The measure that chooses settings, and its last value.
     measure: str
     value: float | None
 
@@ -54,7 +54,7 @@ class Display:
         self.progress = Progress(*columns, *more, console=self.console, transient=True)
         self.bars: dict[str, TaskID] = {}
         self.last_plain: dict[str, float] = {}
-        # News of a run may arrive after its end: that must show nothing.
+        # Updates may arrive after a run has ended; they must not be shown.
         self.over: set[str] = set()
         self.title, self.total, self.done = "", 0, 0
 
@@ -89,7 +89,7 @@ class Display:
             self.print(f"  {seen.label}: {state}")
 
     def ended(self, key: str, label: str, result: str) -> None:
-        """A run is over and its rows are on disk."""
+        """Reports a run that has ended and whose rows are on disk."""
         self.over.add(key)
         self.done += 1
         self.last_plain.pop(key, None)

@@ -1,4 +1,4 @@
-"""Jobs -> outcomes: in this process, or side by side in the workers of a local cluster."""
+"""Jobs -> outcomes: in this process, or in parallel in the workers of a local cluster."""
 
 import signal
 import tempfile
@@ -16,13 +16,13 @@ TOPIC = "progress"
 
 class Workers:
     """Use as a context manager. With one worker the jobs run here, on all cores; with more, each
-    runs in a process of its own on one thread, which is faster for small networks."""
+    runs in its own process on one thread, which is faster for small networks."""
 
     def __init__(self, count: int, display: Display):
         self.count, self.display = count, display
         self.closing = ExitStack()
         self.client = None
-        # The programs that each worker has compiled, which takes seconds.
+        # The programs that each worker has compiled. Compiling one takes seconds.
         self.compiled: dict[str, set[tuple]] = {}
 
     def __enter__(self) -> "Workers":
@@ -33,7 +33,7 @@ class Workers:
 
     def run(self, jobs: list[Job]) -> Iterator[Outcome]:
         """Yields outcomes as jobs end, in any order."""
-        # Here, since it needs TensorFlow.
+        # Imported here because it needs TensorFlow.
         from reproduce.campaign.execute import execute, failure
 
         if self.count == 1:
@@ -55,7 +55,7 @@ class Workers:
             running[future] = job, worker
             ended.add(future)
 
-        # One that died in an earlier stage may still be starting anew.
+        # A worker that died in an earlier stage may still be restarting.
         client.wait_for_workers(self.count)
         for worker in list(client.scheduler_info(n_workers=-1)["workers"])[: len(waiting)]:
             start(worker)
@@ -63,20 +63,20 @@ class Workers:
             job, worker = running.pop(future)
             if waiting:
                 start(worker)
-            # A worker that died is replaced and its run tried once more; then it is a failure.
+            # A dead worker is replaced and its run retried once; after that, the run has failed.
             error = future.exception()
             yield failure(job, error) if error else future.result()
 
     def _index_of_next(self, waiting: list[Job], worker: str) -> int:
-        """Of the jobs of the first one's seed: one whose program this worker has compiled, else one
-        whose program none has, else the first."""
+        """Considers the jobs with the first one's seed. Takes one whose program this worker has
+        compiled, else one whose program no worker has compiled, else the first."""
         first = waiting[0].planned.run.seed
         places = [i for i, job in enumerate(waiting) if job.planned.run.seed == first]
         programs = {i: waiting[i].planned.run.architecture for i in places}
-        anyones = set().union(*self.compiled.values())
-        mine = [i for i in places if programs[i] in self.compiled.get(worker, ())]
-        nobodys = [i for i in places if programs[i] not in anyones]
-        return (mine or nobodys or places)[0]
+        compiled_anywhere = set().union(*self.compiled.values())
+        compiled_here = [i for i in places if programs[i] in self.compiled.get(worker, ())]
+        not_compiled = [i for i in places if programs[i] not in compiled_anywhere]
+        return (compiled_here or not_compiled or places)[0]
 
     def _start(self):
         import dask
@@ -99,13 +99,13 @@ class Workers:
         return client
 
     def _on_event(self, event: tuple) -> None:
-        # One key of ours: the cluster adds others of its own.
+        # Our data is under one key; the cluster adds keys of its own.
         self.display.update(RunProgress(**event[1][TOPIC]))
 
 
 def dask_setup(worker: object) -> None:
-    """Runs once in each new worker: one thread, and a Ctrl-C or SIGTERM that reaches the whole
-    group is the main process's to answer."""
+    """Runs once in each new worker: sets one thread, and ignores Ctrl-C and SIGTERM, which reach
+    the whole process group but are handled by the main process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     use_threads(1)
@@ -136,7 +136,7 @@ class StopRequest:
         if self.path.exists():
             raise KeyboardInterrupt
         self.path.touch()
-        self.display.print("stopping: saving the runs under way (Ctrl-C again to drop them)")
+        self.display.print("stopping: saving the current runs (Ctrl-C again to discard them)")
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self.before.items():

@@ -1,6 +1,6 @@
 """Data set name -> checked arrays.
 
-In: a name, and the folder of the user's if there is one. Out: `load`, which returns a `Dataset`;
+In: a name, and the user's data folder if there is one. Out: `load`, which returns a `Dataset`;
 `split_indices`, which images a run trains on and is measured on; `obtain`, the raw arrays.
 
 Open `loading.py` first; `sources/` is where the files come from.

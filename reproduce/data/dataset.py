@@ -1,4 +1,4 @@
-"""What a data set is: checked arrays that know their shape, their classes and their splits."""
+"""The data set class: checked arrays with their shape, classes and splits."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ class Dataset:
     test set.
 
     `images` is float32 of shape (examples, *shape), in [0, 1] unless prepared; `labels` is int32 in
-    [0, classes). `order` holds the training set's indices, those of the validation split first,
-    the same for every run.
+    [0, classes). `order` holds the training set's indices, the validation split first; it is the
+    same for every run.
     """
 
     name: str
@@ -36,17 +36,17 @@ class Dataset:
 
 
 def split_indices(dataset: Dataset, run: Run) -> dict[str, np.ndarray]:
-    """Indices into the data set for a run: "train", and "validation" and "test" where it uses them.
+    """Indices into the data set for a run: "train", and "validation" and "test" if it uses them.
 
-    A run's examples are the first ones of an order drawn by its seed, so that sizes are nested and
-    arms see the same ones.
+    A run's training examples are the first ones in an order drawn with its seed. So a smaller set
+    is part of a larger one, and all arms see the same examples.
     """
     pool = dataset.order[dataset.held_out :] if run.hold_out else dataset.order
     if run.examples is not None:
         if run.examples > len(pool):
             raise UserError(
-                f"{run.examples:,} training examples were asked for; {dataset.name} has "
-                f"{len(pool):,}{' beside its validation split' if run.hold_out else ''}"
+                f"{run.examples:,} training examples were requested, but {dataset.name} has only "
+                f"{len(pool):,}{' outside its validation split' if run.hold_out else ''}"
             )
         draw = np.random.default_rng(derived_seed(run.seed, "examples"))
         pool = draw.permutation(pool)[: run.examples]

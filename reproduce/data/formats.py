@@ -1,7 +1,7 @@
-"""The original files of each data set, as bytes: what they must hash to, and their arrays.
+"""The original files of each data set, as bytes: their expected hashes, and their arrays.
 
-Whatever a data set came from is first turned into the bytes of its original files, so that one
-check covers every source. Nothing is ever unpickled.
+Data from every source is first converted to the bytes of its original files, so that one check
+covers all sources. Nothing is ever unpickled.
 """
 
 import hashlib
@@ -32,23 +32,23 @@ MD5 = {
         "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
         "test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d",
     },
-    # As its authors print it on https://www.cs.toronto.edu/~kriz/cifar.html.
+    # Published by its authors on https://www.cs.toronto.edu/~kriz/cifar.html.
     "cifar100": {"cifar-100-binary.tar.gz": "03b5dce01913d631647c71ecec9e9cb8"},
-    # As torchvision checks them; the authors print none.
+    # The hashes that torchvision checks; the authors publish none.
     "svhn": {
         "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
         "extra_32x32.mat": "a93ce644f1a588dc4d68dda5feec44a7",
         "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
     },
 }
-# Training and test images of those whose original files cannot be had back from their arrays.
+# Training and test images of the data sets whose original files cannot be rebuilt from arrays.
 COUNTS = {"cifar100": (50_000, 10_000), "svhn": (604_388, 26_032)}
 CIFAR_BATCH_IMAGES = 10_000
 CIFAR_PIXELS = 3072
 
 
 class Unusable(Exception):
-    """A file or a source that does not give the data set; the sentence says which and why."""
+    """A file or a source does not give the data set; the message says which one and why."""
 
 
 def one_line(error: Exception) -> str:
@@ -56,13 +56,13 @@ def one_line(error: Exception) -> str:
 
 
 def decode(name: str, files: Files) -> Arrays:
-    """The arrays in the original files of `name`; Unusable unless every md5 is right."""
+    """The arrays in the original files of `name`; raises Unusable unless every md5 is correct."""
     missing = sorted(set(MD5[name]) - set(files))
     if missing:
         raise Unusable(f"{', '.join(missing)} of {name} missing")
     for file, md5 in MD5[name].items():
         if hashlib.md5(files[file]).hexdigest() != md5:
-            raise Unusable(f"{file} is truncated, or is not that of {name} (its md5 differs)")
+            raise Unusable(f"{file} is truncated, or is not the {name} file (its md5 differs)")
     decoders = {
         "mnist": _decode_mnist,
         "cifar10": _decode_cifar10,
@@ -138,8 +138,8 @@ def _decode_cifar100(files: Files) -> Arrays:
 
 
 def _cifar_arrays(train: bytes, test: bytes, labels: int) -> Arrays:
-    """From one image after the other: its labels, of which the last one counts (CIFAR-100 has the
-    coarse one first), and its pixels channel by channel."""
+    """Arrays from one record per image: its labels, of which the last is used (CIFAR-100 has the
+    coarse one first), then its pixels channel by channel."""
     arrays = {}
     for part, content in (("train", train), ("test", test)):
         rows = np.frombuffer(content, np.uint8).reshape(-1, labels + CIFAR_PIXELS)
@@ -165,17 +165,17 @@ def _decode_svhn(files: Files) -> Arrays:
 
 
 def read_npz(name: str, path: Path) -> Arrays:
-    """The checked arrays in a file of `keras.datasets`' layout."""
+    """The checked arrays in a file with the layout of `keras.datasets`."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in KEYS}
         if name in COUNTS:
-            # Checked when it was decoded; the file's own checksums tell damage since.
+            # Checked when it was decoded; the file's own checksums detect later damage.
             if (len(arrays["y_train"]), len(arrays["y_test"])) != COUNTS[name]:
-                raise ValueError("it has another number of images")
+                raise ValueError("it has the wrong number of images")
             return arrays
         files = encode(name, arrays)
-    except Exception as error:  # NumPy and zipfile raise a dozen kinds for a damaged file
+    except Exception as error:  # a damaged file raises a dozen exception types
         raise Unusable(f"{path} is corrupt, or is not {name} ({one_line(error)})") from None
     try:
         return decode(name, files)

@@ -1,4 +1,4 @@
-"""Data set name -> `Dataset`, prepared as the paper does."""
+"""Data set name -> `Dataset`, prepared as in the paper."""
 
 import hashlib
 import os
@@ -15,17 +15,18 @@ from reproduce.data.preprocessing import EPSILON_SHARE, standardised, whitened
 from reproduce.data.sources import cache_dir, notify, obtain
 from reproduce.errors import UserError
 
-# The paper sets 10,000 (MNIST) and 5,000 (CIFAR) random training images aside (B.1, B.3).
+# The paper sets aside 10,000 (MNIST) and 5,000 (CIFAR) random training images (B.1, B.3).
 VALIDATION_EXAMPLES = {"mnist": 10_000, "cifar10": 5_000, "cifar100": 5_000, "digits": 287}
-# Of SVHN, of each class: from the standard training images, which come first, and the extra (B.2).
+# SVHN: the number of standard training images, which come before the extra ones, and the validation
+# images per class from the standard and from the extra images (B.2).
 SVHN_STANDARD, SVHN_VALIDATION = 73_257, (400, 200)
-# Data sets as the paper prepares them: the original's name, and what is done to its images.
+# Data sets prepared as in the paper: the original's name, and the function applied to its images.
 PREPARED = {
     "cifar10_zca": ("cifar10", whitened),
     "cifar100_zca": ("cifar100", whitened),
     "svhn_standardised": ("svhn", standardised),
 }
-# Beside a file of the cache: what its images must sum up to.
+# The suffix of the file next to a cached file that holds the checksum of its images.
 CHECKSUM = ".crc32"
 DIGITS_TEST_EXAMPLES = 360
 SPLIT_SEED = 0
@@ -63,7 +64,7 @@ def _dataset(name: str, images: np.ndarray, labels: np.ndarray, training: int, t
 
 
 def _svhn_order(order: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, int]:
-    """Of each class so many standard and so many extra images first; and how many those are."""
+    """The order with `SVHN_VALIDATION` images per class first, and the number of those images."""
     held_out = np.zeros(len(order), bool)
     is_extra = order >= SVHN_STANDARD
     for label in np.unique(labels):
@@ -73,11 +74,11 @@ def _svhn_order(order: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, int]
 
 
 def _prepared(name: str, data_dir: Path | None) -> Dataset:
-    """The images as prepared, fitted on the training images beside the validation split, and so the
-    same for every run; kept in the cache."""
+    """The data set with prepared images, kept in the cache. The preparation is fitted on the
+    training images outside the validation split, so it is the same for every run."""
     original, prepare = PREPARED[name]
     dataset = load(original, data_dir)
-    # What the prepared images follow from; their last bits differ from machine to machine.
+    # Hash what determines the prepared images: their own last bits differ between machines.
     text = f"{name} {dataset.digest} {EPSILON_SHARE} {dataset.held_out}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     path = cache_dir() / f"{name}-{digest}.npy"
@@ -94,7 +95,7 @@ def _checksum(images: np.ndarray) -> str:
 
 
 def _kept(path: Path) -> np.ndarray | None:
-    """The images in a file of the cache; None if it is not as it was written."""
+    """The images in a cached file; None if the file is missing or damaged."""
     try:
         images = np.load(path)
         wanted = path.with_suffix(CHECKSUM).read_text()
@@ -108,13 +109,13 @@ def _keep(path: Path, images: np.ndarray) -> None:
     part = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in path.parent.glob(f".*-{path.name}"):  # of a process that was killed
+        for leftover in path.parent.glob(f".*-{path.name}"):  # left by a killed process
             leftover.unlink(missing_ok=True)
-        np.save(part, images)  # with the name's end .npy, so that NumPy adds none
+        np.save(part, images)  # the name ends in .npy, so NumPy adds no suffix
         path.with_suffix(CHECKSUM).write_text(_checksum(images))
         os.replace(part, path)
     except OSError as error:
-        notify(f"{path} cannot be written ({error.strerror}); it is made anew next time")
+        notify(f"{path} cannot be written ({error.strerror}); it will be made again next time")
         part.unlink(missing_ok=True)
 
 

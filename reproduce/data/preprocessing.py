@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Added to every eigenvalue of the covariance, as a share of their mean: the paper gives none. Where
-# pylearn2 prepares CIFAR-10 (contrast 55, filter bias 0.1) it comes to the same.
+# Added to every eigenvalue of the covariance, as a fraction of their mean. The paper gives none;
+# ours is equivalent to pylearn2's value for CIFAR-10 (contrast 55, filter bias 0.1).
 EPSILON_SHARE = 0.1
 AT_ONCE = 5_000
 
@@ -13,7 +13,7 @@ AT_ONCE = 5_000
 @dataclass(frozen=True)
 class Whitening:
     """ZCA: centre, rotate onto the principal axes, scale each by 1 / sqrt(eigenvalue + epsilon),
-    rotate back. `mean` is of shape (pixels,), `matrix` of shape (pixels, pixels)."""
+    rotate back. `mean` has shape (pixels,), `matrix` has shape (pixels, pixels)."""
 
     mean: np.ndarray
     matrix: np.ndarray
@@ -21,7 +21,7 @@ class Whitening:
 
     @classmethod
     def of(cls, images: np.ndarray) -> "Whitening":
-        """Fitted on images of shape (examples, ...), already without their channels' means."""
+        """Fits on images of shape (examples, ...) whose channel means are already subtracted."""
         flat = images.reshape(len(images), -1)
         mean = flat.mean(axis=0, dtype=np.float64)
         covariance = np.zeros((flat.shape[1],) * 2)
@@ -43,7 +43,7 @@ class Whitening:
 
 
 def without_channel_means(images: np.ndarray) -> np.ndarray:
-    """Each image less the mean of each of its channels; nothing is divided (B.3)."""
+    """Subtracts from each image the mean of each of its channels; nothing is divided (B.3)."""
     return images - images.mean(axis=(1, 2), keepdims=True)
 
 

@@ -1,4 +1,4 @@
-"""One short file an experiment, found by its name; what it is written in is in `spec`.
+"""One short file per experiment, found by its name; `spec` defines what it is written in.
 
 In: nothing. Out: `names()`, and `load(name)`, which returns the file's `experiment`.
 

@@ -1,8 +1,8 @@
 """Appendix A: do the guide's rules of thumb hold? Learning rate, momentum, max-norm bound.
 
-The guide: 10 to 100 times the learning rate, momentum 0.95 to 0.99, bounds of 3 to 4. Nothing is
-chosen here: each axis is swept, the others held (so that more momentum also means longer steps),
-and judged on validation images. Cost at `cpu`: 66 runs of 10,000 updates, 9 ms.
+The guide: 10 to 100 times the learning rate, momentum 0.95 to 0.99, bounds of 3 to 4. No settings
+are chosen here: each axis is swept with the others fixed (so more momentum also means longer
+steps), and judged on validation images. Cost at `cpu`: 66 runs of 10,000 updates, 9 ms.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ RATES, MOMENTA, BOUNDS = (
     (0.0, 0.5, 0.9, 0.95, 0.99),
     (1, 2, 3, 4, 8),
 )
-# Apart from the other sweeps, so that no run belongs to two.
+# Different from the other sweeps, so that no run belongs to two of them.
 FASTER = replace(DROPPED, learning_rate=0.1, momentum=0.95)
 NO_DROPOUT, RATE = "No dropout", "Dropout"
 MOMENTUM, BOUND = "Dropout with a rate of 0.05", "Dropout with a rate of 0.1"

@@ -1,7 +1,7 @@
-"""Augmentation against dropout, and with it, on CIFAR-10: a factorial design of two factors.
+"""Augmentation and dropout on CIFAR-10, alone and combined: a factorial design of two factors.
 
-Images mirrored, and shifted by up to 4 pixels. Cost at `cpu`: a third of the width, 10,000 images;
-12 choice runs of 2,000 and 12 final runs of 8,000 updates, 50 ms an update.
+Images are mirrored, and shifted by up to 4 pixels. Cost at `cpu`: a third of the width, 10,000
+images; 12 choice runs of 2,000 and 12 final runs of 8,000 updates, 50 ms an update.
 """
 
 from dataclasses import replace

@@ -1,8 +1,8 @@
 """Exercise 2, dropout rates on MNIST: none, and keep 0.3, 0.5, 0.7, 0.9 (dropped 0.7 to 0.1).
 
-Training and validation curves on 10,000 images (1,000 at `quick`), and where the sweet spot lies;
-learning rates chosen for every rate. Cost at `cpu`: 15 choice runs of 5,000 and 25 final runs of
-10,000 updates, 2 ms an update.
+Training and validation curves on 10,000 images (1,000 at `quick`), and where the sweet spot lies.
+The learning rate is chosen for every dropout rate. Cost at `cpu`: 15 choice runs of 5,000 and 25
+final runs of 10,000 updates, 2 ms an update.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """Figure 10: the effect of the training set's size on dropout's gain, 784-1024-1024-2048-10.
 
-The paper: no gain at 100 images, the largest at 5,000, less beyond. Cost at `cpu`: 11 ms an
-update. Learning rates chosen on validation data, at every size and for both arms.
+The paper: no gain at 100 images, the largest at 5,000, smaller ones beyond. Cost at `cpu`: 11 ms an
+update. Learning rates are chosen on validation data, at every size and for both arms.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ PLAIN = Run(
     momentum=0.95,
     decay="linear",
 )
-# With the paper's bound for MNIST (B.1); it leaves the other arm's settings open.
+# With the paper's bound for MNIST (B.1). The paper leaves the other arm's settings open.
 DROPPED = replace(PLAIN, keep_input=0.8, keep=0.5, max_norm=2.0)
 
 

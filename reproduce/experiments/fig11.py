@@ -1,7 +1,7 @@
 """Figure 11: weight scaling against averaging k dropout networks, k from 1 to 120.
 
 The paper does not name the network; here it is Table 2's 3 x 1024 with max-norm. It draws k from 3
-on; ours from 1 stand in the report's table. Cost at `cpu`: 3 final runs of 24,000 updates, 9 ms an
+up; the report's table has ours from 1. Cost at `cpu`: 3 final runs of 24,000 updates, 9 ms an
 update, and 4 minutes of sampling after each.
 """
 

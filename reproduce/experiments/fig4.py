@@ -1,9 +1,9 @@
 """Figure 4: error against updates for six networks, with and without dropout.
 
-2, 3 and 4 layers of 1024 and 2048 units, ReLU, max-norm. The paper draws test errors along the way;
-here they are validation errors, and the test set is read once. Its axis of updates is linear; ours
-is logarithmic: fewer updates can be seen beside its million. Cost at `cpu`: 10 ms an update, for
-the 3 x 1024 net alone; `paper` has all six.
+2, 3 and 4 layers of 1024 and 2048 units, ReLU, max-norm. The paper draws test errors during
+training; ours are validation errors, and the test set is read once. The paper's axis of updates is
+linear; ours is logarithmic, so that fewer updates can be seen beside its million. Cost at `cpu`: 10
+ms an update, for the 3 x 1024 net alone; `paper` has all six.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ WITHOUT = Run(
     decay="linear",
     max_norm=2.0,
 )
-# All six take four hours of two cores at 20,000 updates.
+# All six take four hours on two cores at 20,000 updates.
 ONE_NET = ("With dropout, 3 x 1024", "Without dropout, 3 x 1024")
 KINDS = {"Without": WITHOUT, "With": replace(WITHOUT, keep_input=0.8, keep=0.5)}
 

@@ -1,9 +1,9 @@
 """Figure 7: the features of an autoencoder of 256 ReLU units, without and with dropout (p = 0.5).
 
-The paper gives the architecture and p; squared error and momentum 0.9 are deepnet's. That rate and
-momentum grow at first is our choice: else two units in five never fire, in either arm; we saw
-that in a first set of rows at `cpu`, test images included. Cost at
-`cpu`: 10 choice runs of 10,000 and 6 final runs of 30,000 updates, 1.5 ms an update.
+The paper gives the architecture and p; squared error and momentum 0.9 are deepnet's. We chose to
+let rate and momentum grow at first: otherwise two units in five never fire, in either arm. We saw
+this in a first set of rows at `cpu`, including its results on test images. Cost at `cpu`: 10 choice
+runs of 10,000 and 6 final runs of 30,000 updates, 1.5 ms an update.
 """
 
 from dataclasses import replace

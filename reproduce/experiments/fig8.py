@@ -1,8 +1,8 @@
 """Figure 8: sparsity, the activations of Figure 7's autoencoders on test images.
 
-The paper: means of about 2.0 without and 0.7 with dropout, read off where the histograms peak.
-Some of our units never fire (the paper's Figure 7 has a few blank tiles); the peaks are of others.
-Cost: Figure 7's.
+The paper: means of about 2.0 without and 0.7 with dropout, read off where the histograms peak. Some
+of our units never fire (the paper's Figure 7 has a few blank tiles); the peaks come from the
+others. Cost: Figure 7's.
 """
 
 from reproduce import Claim, Experiment, View

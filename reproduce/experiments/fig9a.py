@@ -1,7 +1,7 @@
 """Figure 9a: the effect of the retention rate p, 784-2048-2048-2048-10, n fixed.
 
 The paper: flat for p from 0.4 to 0.8, rising near 1; a small p underfits. No input dropout. Cost at
-`cpu`: 28 ms an update. Learning rates chosen on validation data at every p.
+`cpu`: 28 ms an update. Learning rates are chosen on validation data at every p.
 """
 
 from reproduce import Budget, Cell, Claim, Experiment, Mlp, Run, View, tuned
@@ -39,7 +39,7 @@ BUDGETS = {
         choice_updates=250,
         width=1 / 8,
         examples=1_000,
-        # Smaller p learn next to nothing in so few updates.
+        # With a smaller p, the net learns almost nothing in so few updates.
         xs=(0.3, 0.5, 0.8, 1.0),
         update_ms=2,
     ),

@@ -1,7 +1,7 @@
 """Figure 9b: the effect of the retention rate p with p x n fixed: widths 256/p, 256/p, 512/p.
 
-The paper: best near p = 0.6, and 0.5 close to it. No input dropout is stated, and none used. Cost
-at `cpu`: 15 ms an update. Learning rates chosen on validation data at every p.
+The paper: best near p = 0.6, and 0.5 close to it. It states no input dropout, so none is used. Cost
+at `cpu`: 15 ms an update. Learning rates are chosen on validation data at every p.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ experiment = Experiment(
     title="Effect of the retention rate, number of retained units fixed",
     source="Figure 9b, section 7.3",
     cells=tuple(Cell("Dropout", keep, tuned(run(keep), learning_rate=RATES)) for keep in KEEPS),
-    # With 0.6, the paper's best one here.
+    # Includes 0.6, the paper's best value here.
     budgets=BUDGETS
     | {
         "quick": replace(BUDGETS["quick"], xs=(0.3, 0.5, 0.6, 1.0)),

@@ -1,7 +1,7 @@
 """Monte-Carlo dropout: is predictive entropy larger where the network errs, or should be unsure?
 
-Test digits, the same rotated, and photographs (CIFAR-10 in grey); 50 networks averaged. Cost at
-`cpu`: 6 choice runs of 8,000 and 6 final runs of 24,000 updates, and 2 minutes of sampling.
+Test digits, the same digits rotated, and photographs (CIFAR-10 in grey); averages 50 networks. Cost
+at `cpu`: 6 choice runs of 8,000 and 6 final runs of 24,000 updates, and 2 minutes of sampling.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Appendix A.1: with dropout a layer wants n / p units where n are best without.
+"""Appendix A.1: with dropout a layer needs n / p units if n are best without it.
 
 n = 256 and p = 0.5, on 10,000 images (1,000 at `quick`). Cost at `cpu`: 12 choice runs of 5,000 and
 20 final runs of 10,000 updates, 2 ms an update.

@@ -1,7 +1,7 @@
-"""The classroom picture: with few images a plain network soon learns them by heart.
+"""The classroom picture: with few images a plain network soon memorises them.
 
-With dropout that takes longer and generalises better. 5,000 images (1,000 at `quick`). Cost at
-`cpu`: 26 runs of about 12 s on one core each. Learning rates chosen on validation data.
+With dropout this takes longer, and the network generalises better. 5,000 images (1,000 at `quick`).
+Cost at `cpu`: 26 runs of about 12 s on one core each. Learning rates are chosen on validation data.
 """
 
 from dataclasses import replace

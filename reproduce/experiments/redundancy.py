@@ -1,6 +1,6 @@
-"""Do dropout networks spread what they know? Hidden units are removed from trained networks.
+"""Do dropout networks spread information over units? Hidden units are removed after training.
 
-The paper's reason for dropout (section 1: no co-adaptation), put to a test that it does not make.
+Tests the paper's reason for dropout (section 1: no co-adaptation), which the paper does not test.
 Cost at `cpu`: 6 choice runs of 8,000 and 6 final runs of 20,000 updates, 9 ms an update.
 """
 

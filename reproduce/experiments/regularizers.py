@@ -27,7 +27,7 @@ FACTORS: dict[str, dict] = {
     "shifts": {"shift_pixels": 2},
     "early stopping": {"early_stopping": True},
 }
-# In points: less is no effect, however sure.
+# In points: a smaller effect does not count, however certain it is.
 SMALLEST = 0.1
 SETS = [c for size in range(len(FACTORS) + 1) for c in combinations(FACTORS, size)]
 
@@ -41,7 +41,7 @@ def run(factors):
 
 
 def contrast(text, is_better):
-    """A mean over half of all combinations against the other half."""
+    """The mean over half of all combinations against the mean over the other half."""
     better = tuple(arm(factors) for factors in SETS if is_better(factors))
     worse = tuple(arm(factors) for factors in SETS if not is_better(factors))
     return Claim(text=text, better=better, worse=worse, margin=SMALLEST)

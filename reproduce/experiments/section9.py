@@ -2,7 +2,7 @@
 
 Least squares from MNIST's pixels onto the ten classes' indicators; the paper gives the formula and
 no number. Losses are the expectation over masks on the training images, in percent of that of the
-best constant. Nothing is chosen: the rate is a large one at which this convex problem is stable.
+best constant. No settings are chosen: the rate is large, but this convex problem is stable at it.
 Cost at `cpu`: 12 runs of 20,000 updates, 1 ms an update.
 """
 
@@ -26,7 +26,7 @@ RUN = Run(
 
 
 def lower(text, keep, better, worse, **more):
-    """Two measures of the same runs."""
+    """A claim that compares two measures of the same runs."""
     measures = {"measure": better, "worse_measure": worse}
     return Claim(text=f"At p = {keep} {text}", better=ARM, worse=ARM, x=keep, **measures, **more)
 

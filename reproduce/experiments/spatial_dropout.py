@@ -1,9 +1,10 @@
-"""Exercise 3: what to drop of a convolution's outputs, CIFAR-10. Units, maps, blocks, connections.
+"""Exercise 3: what to drop from convolutional outputs, CIFAR-10: units, maps, blocks, connections.
 
-The same rate of 0.25 for all, of the three convolutions' outputs; of connections, of those that
-leave them (into the second and third convolution and the first fully connected layer), one mask a
-batch. Fully connected layers have dropout of 0.5 in every arm. Cost at `cpu`: a third of the width,
-10,000 images; 15 choice runs of 2,000 and 15 final runs of 8,000 updates, 48 ms an update.
+Every kind drops the three convolutions' outputs at the same rate of 0.25; DropConnect drops the
+connections that leave them (into the second and third convolution and the first fully connected
+layer), with one mask per batch. Fully connected layers have dropout of 0.5 in every arm. Cost at
+`cpu`: a third of the width, 10,000 images; 15 choice runs of 2,000 and 15 final runs of 8,000
+updates, 48 ms an update.
 """
 
 from dataclasses import replace

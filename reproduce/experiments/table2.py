@@ -1,9 +1,9 @@
 """Table 2: the paper's networks on MNIST, and the matched baselines that it leaves out.
 
 Keep 0.8 at the inputs and 0.5 above, max-norm 2 where the row says so (B.1). Every ReLU size has a
-row without dropout and without max-norm, tuned alike (so that with max-norm both are compared);
-the maxout and the deep logistic net have none. Cost at `cpu`: the 3 x 1024 rows and the SVM only,
-9 ms an update.
+row without dropout and without max-norm, tuned in the same way (a row with max-norm differs from it
+in both); the maxout and the deep logistic net have none. Cost at `cpu`: the 3 x 1024 rows and the
+SVM only, 9 ms an update.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ def logistic(run, *hidden):
 
 
 def machine(cost, gamma):
-    # A machine makes no updates: what a run must state beside its net is idle here.
+    # An SVM makes no updates: the other settings that a run must state have no effect.
     net = GaussianSvm(cost, gamma)
     return Run(data="mnist", net=net, batch_size=1, learning_rate=1.0)
 

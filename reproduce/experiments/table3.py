@@ -1,8 +1,8 @@
 """Table 3: SVHN, standard and extra training images, 604,388 in all; colours standardised (B.2).
 
-The network is CIFAR's. The paper does not retrain on the validation part, nor is that done here.
-No package ships the data: put its three .mat files into the data folder where they cannot be
-downloaded (1.5 GB); 20 GB of memory. Cost at `cpu`: as Table 4's, on all images.
+The network is CIFAR's. The paper does not retrain on the validation part, and neither do we.
+No package contains the data: put its three .mat files into the data folder if they cannot be
+downloaded (1.5 GB). It needs 20 GB of memory. Cost at `cpu`: as Table 4's, on all images.
 """
 
 from reproduce import Experiment, View

@@ -1,4 +1,4 @@
-"""Table 4, CIFAR-10: a convolutional net without dropout, with it above, with it everywhere.
+"""Table 4, CIFAR-10: a convolutional net with dropout in no, in fully connected, and in all layers.
 
 Appendix B.3's network and preprocessing; norm bound and the input layer's rate are guesses. Cost at
 `cpu`: a third of the width, 10,000 images; 9 choice runs of 2,000 and 9 final runs of 8,000
@@ -21,8 +21,8 @@ PLAIN = Run(
     max_norm=4.0,
     input_rate_factor=0.5,
 )
-# The paper's six probabilities are read as of the input, the three convolutions, and the two fully
-# connected layers: so what feeds a fully connected layer has 0.5.
+# We read the paper's six probabilities as those of the input, the three convolutions, and the two
+# fully connected layers. So the input of a fully connected layer has 0.5.
 IN_FC = replace(PLAIN, keep_conv=(1.0, 1.0, 0.5), keep=0.5)
 IN_ALL = replace(PLAIN, keep_input=0.9, keep_conv=(0.75, 0.75, 0.5), keep=0.5)
 MAXOUT = replace(IN_ALL, net=replace(NET, activation="maxout", pieces=2))
@@ -33,7 +33,7 @@ NONE, FC, ALL, OF_MAXOUT = (
     "Conv Net + maxout",
 )
 RUNS = {NONE: PLAIN, FC: IN_FC, ALL: IN_ALL, OF_MAXOUT: MAXOUT}
-# More dropout wants a larger rate (Appendix A.2).
+# More dropout needs a larger learning rate (Appendix A.2).
 RATES = {
     NONE: (0.003, 0.01, 0.03),
     FC: (0.01, 0.03, 0.1),

@@ -1,7 +1,7 @@
 """Table 4, CIFAR-10, on all its 50,000 training images.
 
-`table4` has less data, and so shows dropout sooner. Cost at `cpu`: a third of the width; 9 choice
-runs of 5,000 and 9 final runs of 20,000 updates, 48 ms an update.
+`table4` has less data, and so shows the effect of dropout sooner. Cost at `cpu`: a third of the
+width; 9 choice runs of 5,000 and 9 final runs of 20,000 updates, 48 ms an update.
 """
 
 from dataclasses import replace

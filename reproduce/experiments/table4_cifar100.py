@@ -1,6 +1,6 @@
 """Table 4, CIFAR-100: the same network and preprocessing; 100 classes of 500 images.
 
-No package ships the data: put cifar-100-binary.tar.gz into the data folder where it cannot be
+No package contains the data: put cifar-100-binary.tar.gz into the data folder if it cannot be
 downloaded. Cost at `cpu`: a third of the width; 9 choice runs of 5,000 and 9 final runs of 20,000
 updates, 48 ms an update.
 """

@@ -1,7 +1,7 @@
-"""Where dropout does not help, or only done with care: the handbook's three warnings, measured.
+"""Where dropout does not help, or needs care: the handbook's three warnings, measured.
 
 A tiny network; recurrent connections; a residual net with batch normalisation; and a Transformer,
-where a rate of 0.1 is the custom. 10,000 images; at `quick` 1,000, and no residual nets. Cost at
+where a rate of 0.1 is usual. 10,000 images; at `quick` 1,000, and no residual nets. Cost at
 `cpu`: 27 choice runs of 2,000 and 27 final runs of 5,000 updates, 30 ms.
 """
 
@@ -63,7 +63,7 @@ experiment = Experiment(
             arms=("Tiny net", "Tiny net, keep 0.5", "LSTM, keep 0.7, a mask for each step"),
             update_ms=20,
         ),
-        # Without the residual nets, whose convolutions take half of all the time.
+        # Without the residual nets, whose convolutions take half of the total time.
         "quick": Budget(
             updates=200,
             seeds=3,

@@ -1,7 +1,7 @@
 """Experiment, profile and finished rows -> the runs that remain. Standard library only.
 
-In: an experiment's name and a profile. Out: `stages_of`, the two stages that list their runs and
-those that are missing; each run is a `Planned`, a run and its place in the experiment.
+In: an experiment's name and a profile. Out: `stages_of`, the two stages, which list all their runs
+and the missing ones; each run is a `Planned`, a run with its place in the experiment.
 
 Open `stages.py` first, then `runs.py`.
 """

@@ -1,4 +1,4 @@
-"""The cells of an experiment as one profile runs them."""
+"""The cells of an experiment at one profile."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ def declared_cells(experiment: Experiment, profile: str) -> list[Cell]:
 
 
 def budgeted_cells(experiment: Experiment, profile: str) -> list[Cell]:
-    """The cells that a profile runs, their candidates cut to its budget."""
+    """The cells that a profile runs, with their candidates reduced to its budget."""
     budget = experiment.budgets[profile]
     return [
         replace(
@@ -28,8 +28,8 @@ def budgeted_cells(experiment: Experiment, profile: str) -> list[Cell]:
 
 
 def describe_budget(experiment: Experiment, budget: Budget) -> str:
-    """The budget as it must stand beside every number: with the number of training images, whether
-    the profile or the experiment sets it."""
+    """The budget as text, to show next to every number. It includes the number of training images,
+    whether the profile or the experiment sets it."""
     declared = {run.examples for cell in experiment.cells for run in cell.candidates}
     if budget.examples is None and len(declared) == 1:
         budget = replace(budget, examples=declared.pop())
@@ -48,5 +48,5 @@ def budgeted(run: Run, budget: Budget, experiment: Experiment) -> Run:
 
 
 def is_deterministic(cell: Cell) -> bool:
-    """Whether every seed would give the same result: then one is enough."""
+    """Whether every seed would give the same result, so that one is enough."""
     return isinstance(cell.candidates[0].net, GaussianSvm)

@@ -1,4 +1,4 @@
-"""What `list` shows: runs done, runs in all, and expected cost."""
+"""What `list` shows: finished runs, total runs, and expected cost."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from reproduce.spec import Experiment
 
 
 def status(name: str, results_dir: Path) -> dict:
-    """What `list` shows of an experiment, as JSON values."""
+    """What `list` shows for an experiment, as JSON values."""
     experiment = experiments.load(name)
     profiles = {}
     for profile, budget in experiment.budgets.items():
         both = stages_of(name, profile, results_dir)
         ended = set().union(*(stage.results.ended() for stage in both))
-        # Where nothing has ended there is nothing to look for: `list` answers at once.
+        # If no run has ended, none needs to be looked up: `list` answers at once.
         planned = [p for stage in both for p in stage.runs()] if ended else []
         runs_total, updates = _total(experiment, profile)
         profiles[profile] = {
@@ -29,8 +29,8 @@ def status(name: str, results_dir: Path) -> dict:
 
 
 def _total(experiment: Experiment, profile: str) -> tuple[int, int]:
-    """How many runs both stages have together, and how many updates those make: counted, not
-    built, which would take `list` half a second."""
+    """The total number of runs in both stages, and of their updates. The runs are counted, not
+    built: building them would take `list` half a second."""
     budget, cells = experiment.budgets[profile], declared_cells(experiment, profile)
     choosing = sum(
         len(cell.candidates) * (1 if is_deterministic(cell) else budget.choice_seeds)

@@ -8,7 +8,7 @@ from reproduce.spec import Cell, Run, format_settings
 
 @dataclass(frozen=True)
 class Planned:
-    """A run with its place in the experiment: its labels, which are no part of its key."""
+    """A run with its place in the experiment: its labels, which are not part of its key."""
 
     arm: str
     x: float | None
@@ -24,7 +24,7 @@ class Planned:
 
     @property
     def folder(self) -> str:
-        """The name of the run's folder in the log: readable, and no other run's."""
+        """The name of the run's folder in the log: readable and unique."""
         return re.sub(r"[^a-z0-9.]+", "-", self.label.lower()).strip("-") + f"-{self.run.key}"
 
 
@@ -37,6 +37,6 @@ def tuned_settings(cell: Cell, run: Run) -> str:
 
 
 def flat_settings(run: Run) -> dict:
-    """A run's settings, those of its net among them."""
+    """A run's settings, including those of its net."""
     settings = run.settings()
     return settings | settings.pop("net")

@@ -1,4 +1,4 @@
-"""Every run of an experiment: choice runs, which choose settings, and final runs, tested once."""
+"""All runs of an experiment: choice runs, which choose settings, and final runs, tested once."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,13 @@ from reproduce.spec import Cell, Experiment, GaussianSvm, Run
 
 # Choice seeds start here, so that no final run shares a seed with the runs that chose for it.
 FIRST_CHOICE_SEED = 1001
-# The arm of a search's lowest validation error.
+# The arm for the lowest validation error that a search found.
 BEST_FOUND = "Best found"
 
 
 def choice_runs(experiment: Experiment, profile: str) -> list[Planned]:
-    """Every candidate of every cell on the validation split; none where there is no choice."""
+    """The runs of every candidate of every cell on the validation split; none for a cell with only
+    one candidate."""
     return [
         Planned(cell.arm, cell.x, tuned_settings(cell, run), choosing)
         for cell in budgeted_cells(experiment, profile)
@@ -29,7 +30,7 @@ def choice_runs(experiment: Experiment, profile: str) -> list[Planned]:
 def _with_choice_seeds(run: Run, experiment: Experiment, profile: str) -> list[Run]:
     """The runs that measure a candidate on validation data, one for each choice seed."""
     budget = experiment.budgets[profile]
-    # Early stopping looks at points of the curve; others are measured once, at the end.
+    # Early stopping uses the points of the curve; other runs are measured once, at the end.
     points = experiment.curve_points if run.early_stopping else 0
     updates = budget.choice_updates or budget.updates
     run = replace(run, hold_out=True, curve_points=points, updates=updates)
@@ -42,10 +43,10 @@ def _with_choice_seeds(run: Run, experiment: Experiment, profile: str) -> list[R
 def chosen(
     cell: Cell, experiment: Experiment, profile: str, errors: dict[str, float]
 ) -> Run | None:
-    """The candidate with the lowest mean validation error; None while one is missing.
+    """The candidate with the lowest mean validation error; None while any error is missing.
 
     `errors` maps the keys of finished choice runs to the final value of the experiment's first
-    measure on validation data; a diverged run counts as infinite. Ties go to the candidate stated
+    measure on validation data; a diverged run counts as infinite. Ties go to the candidate declared
     first.
     """
     if len(cell.candidates) == 1:
@@ -75,8 +76,8 @@ def final_run(run: Run, experiment: Experiment, seed: int) -> Run:
 def final_runs(
     experiment: Experiment, profile: str, errors: dict[str, float], seeds: Iterable[int]
 ) -> list[Planned]:
-    """The chosen candidate of each decided cell with each seed, seed by seed so that an
-    interrupted campaign has every arm at the same seeds."""
+    """The chosen candidate of each decided cell, with each seed. The order is seed by seed, so that
+    an interrupted campaign has every arm at the same seeds."""
     decided = [
         (c, chosen(c, experiment, profile, errors)) for c in budgeted_cells(experiment, profile)
     ]
@@ -89,8 +90,8 @@ def final_runs(
 
 
 def search_finals(experiment: Experiment, profile: str, point: Mapping) -> list[Planned]:
-    """The runs that test the point that a search found beside the space's baselines, seed by
-    seed."""
+    """The runs that test the best point of a search and, for comparison, the space's baselines,
+    seed by seed."""
     assert experiment.search is not None
     budget = experiment.budgets[profile]
     arms = {BEST_FOUND: experiment.search.run(point), **experiment.search.baselines}

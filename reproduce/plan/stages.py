@@ -1,8 +1,8 @@
-"""The two stages of an experiment at a profile, each with result files of its own.
+"""The two stages of an experiment at a profile, each with its own result files.
 
 `<name>_choice` trains every candidate on the training split and measures it on the validation
 split, with the budget's `choice_updates` and `choice_seeds`; `<name>` retrains the chosen ones with
-fresh seeds and reads the test set once.
+new seeds and reads the test set once.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ CHOICE, FINAL = "choice", "final"
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: which runs it has, and which of them are missing from its files."""
+    """One stage: the runs that it has, and those that are missing from its files."""
 
     name: str
     profile: str
@@ -39,7 +39,7 @@ class Stage:
         return experiments.load(self.name)
 
     def runs(self) -> list[Planned]:
-        """All runs of the stage: of the final one, those whose settings are chosen already."""
+        """All runs of the stage; in the final stage, only those whose settings are chosen."""
         if self.kind == CHOICE:
             return choice_runs(self.experiment, self.profile)
         errors = self.choice.final_errors(self.experiment.measures[0])

@@ -1,9 +1,9 @@
-"""A trained network -> what it shows beside its error: rows and pictures.
+"""A trained network -> what it shows besides its error: rows and pictures.
 
 In: a finished `Training` whose run names its probes. Out: `run_probes`, their rows and pictures.
 
-A probe is a function that yields `Measured` rows and `Picture`s; `PROBES` has them by the name that
-a run states. The test set is read here, once, after training. Open `trained.py` first, then
+A probe is a function that yields `Measured` rows and `Picture`s; `PROBES` maps the names in a run
+to these functions. Probes see the test images, after training. Open `trained.py` first, then
 `features.py`.
 """
 
@@ -28,7 +28,7 @@ from reproduce.training import Measured, Training
 
 __all__ = ["Picture", "Trained", "mosaic", "run_probes"]
 
-# Pictures are kept of the runs with this seed only: one of each arm.
+# Pictures are kept only for the runs with this seed: one for each arm.
 PICTURED_SEED = 1
 PROBES: dict[str, Callable[[Trained], Iterator[Measured | Picture]]] = {
     "activations": activations.find,

@@ -7,7 +7,7 @@ import numpy as np
 from reproduce.probes.trained import Trained
 from reproduce.training import Measured
 
-# The paper draws one minibatch of 100; here it is all test images, or this many.
+# The paper uses one minibatch of 100; we use all test images, but at most this many.
 EXAMPLES = 2_000
 BIN_WIDTH, BINS = 0.1, 80
 
@@ -17,10 +17,10 @@ def find(trained: Trained) -> Iterator[Measured]:
     yield trained.row("activation_mean", values.mean())
     yield trained.row("active_percent", 100 * np.mean(values >= BIN_WIDTH))
     for name, each in (("activation", values), ("unit_mean", values.mean(axis=0))):
-        # The last bin holds all that lies beyond.
+        # The last bin also holds all larger values.
         bins = np.minimum((each.ravel() / BIN_WIDTH).astype(int), BINS - 1)
         shares = 100 * np.bincount(bins, minlength=BINS) / bins.size
-        # Of units, the mode is that of those that are ever active.
+        # For units, the mode leaves out the first bin: those that are hardly ever active.
         first = 1 if name == "unit_mean" else 0
         yield trained.row(f"{name}_mode", (first + shares[first:].argmax() + 0.5) * BIN_WIDTH)
         for i, share in enumerate(shares):

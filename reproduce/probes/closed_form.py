@@ -1,7 +1,7 @@
-"""Is a linear regression trained with dropout the ridge regression that section 9.1 derives?
+"""Does linear regression trained with dropout equal the ridge regression of section 9.1?
 
 Dropout of the inputs, kept with probability p, minimises ||y - X w||^2 + ((1 - p) / p) ||G w||^2 in
-the scaled weights w, with G^2 the diagonal of X'X. The bias is not dropped, so not penalised.
+the scaled weights w, where G^2 is the diagonal of X'X. The bias is not dropped, so not penalised.
 """
 
 from collections.abc import Iterator
@@ -45,14 +45,14 @@ def find(trained: Trained) -> Iterator[Measured]:
 def expected_loss(
     inputs: np.ndarray, wanted: np.ndarray, kernel: np.ndarray, bias: np.ndarray, penalty: float
 ) -> float:
-    """The squares summed over examples and targets, in the mean over all masks: section 9.1's
-    penalised squares, without a draw."""
+    """The sum of squares over examples and targets, averaged over all masks: the penalised squares
+    of section 9.1, computed without sampling."""
     fit = np.sum((wanted - inputs @ kernel - bias) ** 2)
     return float(fit + penalty * np.sum(np.sum(inputs**2, axis=0)[:, None] * kernel**2))
 
 
 def normal_equations(inputs: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """X'X and X'y, of inputs with a column of ones for the bias."""
+    """X'X and X'y, for inputs with a column of ones for the bias."""
     with_bias = np.column_stack([inputs, np.ones(len(inputs))])
     return with_bias.T @ with_bias, with_bias.T @ wanted
 
@@ -60,7 +60,7 @@ def normal_equations(inputs: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray
 def solution(
     gram: np.ndarray, moments: np.ndarray, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and bias that minimise the penalised squares; the least of them, if many do."""
+    """The weights and bias that minimise the penalised squares; if many do, those of least norm."""
     penalties = penalty * np.diag(gram).copy()
     penalties[-1] = 0
     solved = np.linalg.lstsq(gram + np.diag(penalties), moments, rcond=1e-10)[0]

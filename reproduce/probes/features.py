@@ -15,7 +15,7 @@ INPUT_COLUMNS, INPUT_ROWS = 8, 2
 
 def find(trained: Trained) -> Iterator[Measured | Picture]:
     kernel = np.array(trained.model.trainable_variables[0])
-    if kernel.ndim == 4:  # of a convolution: (height, width, colours, filters)
+    if kernel.ndim == 4:  # a convolution: (height, width, colours, filters)
         features = np.moveaxis(kernel, -1, 0)
     else:
         features = kernel.T.reshape(-1, *trained.training.dataset.shape)
@@ -28,7 +28,7 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
 
 
 def roughness(feature: np.ndarray) -> float:
-    """Mean squared difference of neighbouring pixels over twice the variance (Geary's C).
+    """Mean squared difference of neighbouring pixels, divided by twice the variance (Geary's C).
 
     1 for noise without structure, near 0 for smooth strokes.
     """
@@ -37,7 +37,7 @@ def roughness(feature: np.ndarray) -> float:
 
 
 def find_inputs(trained: Trained) -> Iterator[Picture]:
-    """The first test images as the network sees them: what preparing them leaves."""
+    """The first test images as the network sees them, after preparation."""
     images = trained.images[: INPUT_COLUMNS * INPUT_ROWS]
     reach = np.quantile(np.abs(images), DRAWN_QUANTILE)
     is_centred = images.min() < 0

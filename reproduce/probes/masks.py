@@ -1,4 +1,4 @@
-"""Ten forward passes of one test digit: each dropout layer's masks, and what they leave."""
+"""Ten forward passes of one test digit: each dropout layer's masks, and its masked outputs."""
 
 import math
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from reproduce.probes.trained import Picture, Trained, mosaic
 from reproduce.training import Measured
 
 PASSES = 10
-# Feature maps drawn.
+# Number of feature maps drawn.
 MAPS = 8
-# Of the masks, so that they stand out from the white between them.
+# Grey level of kept units in a mask, so that masks stand out from the white lines between them.
 KEPT_GREY = 0.8
 
 
@@ -30,7 +30,7 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
         yield trained.row("pass_missed_percent", 100 * (1 - each[label]), x=i + 1)
     yield trained.row("mean_missed_percent", 100 * (1 - probabilities.mean(axis=0)[label]))
     for layer, values, state in zip(dropped, masked, before, strict=True):
-        # Drawn again, of ones: a value of 0 may also be a dark pixel or a unit at rest.
+        # Draw the masks again, on ones: a value of 0 may also be a dark pixel or an inactive unit.
         layer.stream.state.assign(state)
         kept = np.asarray(layer(np.ones(values.shape, np.float32), training=True)) > 0
         shape = _shape(values.shape[1:], trained.training.dataset.shape)
@@ -42,7 +42,7 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
 
 
 def _shape(units: tuple[int, ...], images: tuple[int, ...]) -> tuple[int, ...]:
-    """The images' own, or for hidden units that of as square a block as they fill."""
+    """The shape of the images or, for hidden units, of the most nearly square block they fill."""
     number = math.prod(units)
     if number == math.prod(images):
         return images
@@ -51,16 +51,16 @@ def _shape(units: tuple[int, ...], images: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def find_in_maps(trained: Trained) -> Iterator[Picture]:
-    """The most active maps of the first convolution: a row whole, and a row after dropout. Where
-    nothing of the maps themselves is dropped both rows are the same."""
+    """The most active maps of the first convolution: one row before dropout, one row after it. If
+    nothing in the maps themselves is dropped, both rows are the same."""
     model, image = trained.model, trained.images[:1]
     whole = model.get_layer("pool_1").output
     names = {layer.name for layer in model.layers}
     left = model.get_layer("dropout_1").output if "dropout_1" in names else whole
     before, after = keras.Model(model.input, [whole, left])(image, training=True)
     before = np.asarray(before)[0]
-    after = np.reshape(after, before.shape)  # where it feeds a dense layer it is flat
+    after = np.reshape(after, before.shape)  # it is flat if it feeds a dense layer
     largest = np.argsort(before.mean(axis=(0, 1)))[::-1][:MAPS]
-    # Kept units are scaled up in training; here both rows have one scale.
+    # Kept units are scaled up in training; here both rows use the same grey scale.
     tiles = np.concatenate([np.moveaxis(maps[..., largest], -1, 0) for maps in (before, after)])
     yield Picture("map_masks", mosaic(tiles / max(before.max(), 1e-12), MAPS))

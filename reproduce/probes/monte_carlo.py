@@ -1,8 +1,9 @@
 """Predictions averaged over k dropout networks, for many k, as in Figure 11.
 
-Stored predictions of POOL networks; for each k, RESAMPLES sets of k of them without replacement.
-Large sets share networks and so differ less than independent ones: their standard deviation is
-divided by sqrt(1 - k / POOL), what sampling from a finite population makes of that of a mean.
+The predictions of POOL networks are stored; for each k, RESAMPLES sets of k networks are drawn
+without replacement. Large sets share networks, so they differ less than independent sets. Their
+standard deviation is therefore divided by sqrt(1 - k / POOL), the finite population correction for
+a mean.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import numpy as np
 from reproduce.probes.trained import Trained
 from reproduce.training import MEASURES, Measured
 
-# Figure 11's, and some between.
+# The values of Figure 11, and some in between.
 KS = (1, 2, 3, 4, 5, 7, 9, 13, 17, 21, 25, 31, 41, 51, 65, 79, 90, 101, 110, 119, 120)
 POOL, RESAMPLES = 240, 20
 MEASURED = ("error_percent", "nll", "calibration_percent")

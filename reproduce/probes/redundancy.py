@@ -1,4 +1,4 @@
-"""Do features repeat each other? Units removed, effective rank, correlations."""
+"""Are the features redundant? Removal of units, effective rank, correlations."""
 
 from collections.abc import Iterator
 
@@ -40,7 +40,7 @@ def effective_rank_percent(values: np.ndarray) -> float:
 def _without(
     trained: Trained, images: np.ndarray, fraction: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """Logits with this fraction of each hidden layer's units set to 0, the same for all images."""
+    """Logits with this fraction of each hidden layer's units set to 0, the same in all images."""
     values = images
     hidden = trained.hidden_layers()
     for layer in trained.model.layers[1:]:

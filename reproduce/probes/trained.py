@@ -1,4 +1,4 @@
-"""What a probe is handed, and what it yields."""
+"""The input of a probe, and the pictures that it yields."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Picture:
-    """Levels from 0 (black) to 1, of shape (height, width), or (height, width, 3) in colour."""
+    """Levels from 0 (black) to 1, with shape (height, width), or (height, width, 3) in colour."""
 
     name: str
     levels: np.ndarray
@@ -40,7 +40,7 @@ class Trained:
     """A network at the end of its run, with the data that it was not trained on."""
 
     training: Training
-    # The user's folder of data sets, for a probe that looks at another one.
+    # The user's folder of data sets, for a probe that uses another data set.
     data_dir: Path | None = None
 
     @cached_property
@@ -57,7 +57,7 @@ class Trained:
 
     @cached_property
     def logits(self) -> np.ndarray:
-        """Of the test images, without dropout."""
+        """The logits of the test images, without dropout."""
         return self.training.engine.logits(self.training.splits["test"])
 
     def generator(self, purpose: str) -> np.random.Generator:
@@ -72,15 +72,15 @@ class Trained:
         return [layer for layer in self.model.layers if layer.name.startswith("hidden_")]
 
     def activations(self, images: np.ndarray) -> list[np.ndarray]:
-        """The outputs of each hidden layer at inference, of shape (examples, ...)."""
+        """The outputs of each hidden layer at inference, with shape (examples, ...)."""
         outputs = [layer.output for layer in self.hidden_layers()]
         found = keras.Model(self.model.input, outputs).predict(images, AT_ONCE, verbose=0)
-        # Keras unpacks a list of one.
+        # Keras unpacks a list of one element.
         return found if isinstance(found, list) else [found]
 
     @cached_property
     def _drawn(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """Class probabilities of a batch under masks, compiled once a size of batch."""
+        """Class probabilities of a batch with dropout masks, compiled once per batch size."""
         model = self.model
 
         @tf.function(jit_compile=True, autograph=False)
@@ -90,22 +90,22 @@ class Trained:
         return drawn
 
     def samples(self, images: np.ndarray, count: int) -> Iterator[np.ndarray]:
-        """`count` times the class probabilities of all images, each row under masks of its own."""
+        """`count` times the class probabilities of all images; each row has its own masks."""
         size = min(AT_ONCE, len(images))
-        # The last batch is filled up, so that one compiled size serves all.
+        # The last batch is padded, so that one compiled size fits all.
         padded = images[np.arange(-(-len(images) // size) * size) % len(images)]
         batches = [tf.constant(part) for part in np.split(padded, len(padded) // size)]
         run = self.training.run
         is_random = min(run.keep_input, *run.keep_conv, *run.keeps) < 1
         for i in range(count):
-            if is_random or i == 0:  # a network without dropout says the same every time
+            if is_random or i == 0:  # without dropout every pass is the same
                 drawn = [self._drawn(batch).numpy() for batch in batches]
                 found = np.concatenate(drawn)[: len(images)]
             yield found
 
 
 def mosaic(tiles: np.ndarray, columns: int) -> np.ndarray:
-    """Tiles of shape (number, height, width, ...) in rows of `columns`, parted by white lines."""
+    """Tiles of shape (number, height, width, ...), `columns` in a row, with white lines between."""
     number, height, width, *colours = tiles.shape
     rows = -(-number // columns)
     sheet = np.ones((rows * (height + 1) - 1, columns * (width + 1) - 1, *colours))

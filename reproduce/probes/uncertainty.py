@@ -1,7 +1,7 @@
-"""Uncertainty by Monte-Carlo dropout, on test images, rotated ones and photographs.
+"""Uncertainty by Monte-Carlo dropout, on test images, rotated test images and photographs.
 
-Predictive entropy and mutual information, AUROC of telling errors, the risk-coverage curve, and the
-reliability diagram.
+Predictive entropy and mutual information, AUROC of detecting errors, the risk-coverage curve, and
+the reliability diagram.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from reproduce.training import CALIBRATION_BINS, MEASURES, Measured, reliability
 
 SAMPLES = 50
 EXAMPLES = 2_000
-# A bin of fewer images is left out.
+# Bins with fewer images are left out.
 SMALLEST_BIN = 20
 ANGLES = (0, 15, 30, 45, 60, 75, 90)
 COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
@@ -45,7 +45,7 @@ def find(trained: Trained) -> Iterator[Measured]:
             yield trained.row(f"{name}_selective_risk_percent", 100 * risk, x=coverage)
         counts, accuracies, confidences = reliability(probabilities, labels)
         for i in np.flatnonzero(counts >= SMALLEST_BIN):
-            # Of the bin's own mean confidence: most images lie close to the last bin's upper end.
+            # From the bin's own mean confidence: most images are close to the last bin's upper end.
             gap = 100 * (accuracies[i] - confidences[i])
             place = round((i + 0.5) / CALIBRATION_BINS, 4)
             yield trained.row(f"{name}_accuracy_above_confidence_percent", gap, x=place)
@@ -65,7 +65,7 @@ def find(trained: Trained) -> Iterator[Measured]:
 
 
 def _summary(trained: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean probabilities, their entropy, and the mutual information of prediction and masks."""
+    """Mean probabilities, predictive entropy, and mutual information of prediction and masks."""
     drawn = np.zeros((len(images), trained.training.dataset.classes))
     entropies = np.zeros(len(images))
     for probabilities in trained.samples(images.astype(np.float32), SAMPLES):
@@ -76,13 +76,13 @@ def _summary(trained: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _entropy(probabilities: np.ndarray) -> np.ndarray:
-    """In nats."""
+    """Entropy in nats."""
     return stats.entropy(np.maximum(probabilities, 1e-30), axis=1)
 
 
 def _one_minus_auroc(entropies: np.ndarray, wrong: np.ndarray) -> float:
-    """1 - area under the ROC curve of telling wrong predictions by their entropy: the chance that a
-    wrong one has less than a right one."""
+    """1 - area under the ROC curve of detecting wrong predictions by their entropy: the probability
+    that a wrong prediction has lower entropy than a correct one."""
     if wrong.all() or not wrong.any():
         return 0.0
     return 1 - stats.mannwhitneyu(entropies[wrong], entropies[~wrong]).statistic / (
@@ -91,8 +91,8 @@ def _one_minus_auroc(entropies: np.ndarray, wrong: np.ndarray) -> float:
 
 
 def _photographs(trained: Trained) -> np.ndarray:
-    """Images of none of the classes, in grey, of the data set's shape: the middles of CIFAR-10's
-    test images; beside scikit-learn's digits, which need no download, patches of its photographs.
+    """Grey images of none of the classes, in the data set's shape: the centres of CIFAR-10's test
+    images or, for scikit-learn's digits, which need no download, patches of its photographs.
     """
     height, width = trained.training.dataset.shape[:2]
     if trained.training.dataset.name == "digits":

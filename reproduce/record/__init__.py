@@ -1,7 +1,7 @@
 """The only reader and writer of results/. Standard library only.
 
 In: the rows and the provenance of a run that ended. Out: `Results`, the files of an experiment at a
-profile, which plan and report read back; `Row`, one number.
+profile, which `plan` and `report` read; `Row`, one number.
 
 Open `results.py` first.
 """

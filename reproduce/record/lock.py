@@ -1,4 +1,4 @@
-"""One writer at a time, and room on its disk."""
+"""A lock for one writer at a time, and the free space on its disk."""
 
 import fcntl
 import shutil
@@ -15,7 +15,7 @@ def free_mebibytes(folder: Path) -> float:
 
 @contextmanager
 def writer_lock(results_dir: Path, profile: str) -> Iterator[None]:
-    """One writer a profile at a time; the kernel releases the lock however the process ends."""
+    """Allows one writer per profile; the kernel releases the lock however the process ends."""
     folder = results_dir / profile
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """The files of one experiment at one profile: rows in CSV, provenance in JSON.
 
-A run counts as finished once the JSON names it; the JSON is replaced in one step after the rows
-are on disk. Rows of a run that the JSON does not name (a kill between the two) are never read, and
-are removed when the next writer opens the file.
+A run counts as finished once the JSON names it; the JSON is replaced atomically after the rows are
+on disk. If the process is killed between the two, the JSON does not name the run: its rows are
+never read, and the next writer that opens the file removes them.
 """
 
 import csv
@@ -25,7 +25,7 @@ class Results:
         self.json = results_dir / profile / f"{name}.json"
 
     def runs(self) -> dict[str, dict]:
-        """Run key -> provenance, for every run that ended, failed ones too."""
+        """Run key -> provenance, for every run that ended, including failed ones."""
         try:
             return json.loads(self.json.read_text())
         except FileNotFoundError:
@@ -36,11 +36,11 @@ class Results:
             ) from None
 
     def ended(self) -> set[str]:
-        """Keys of the runs that need no repetition."""
+        """Keys of the runs that need not be repeated."""
         return {key for key, entry in self.runs().items() if entry["status"] in ENDED}
 
     def rows(self) -> list[Row]:
-        """The rows of ended runs; torn or orphaned lines are left out."""
+        """The rows of ended runs; incomplete or orphaned lines are left out."""
         ended = self.ended()
         try:
             with self.csv.open(newline="") as file:
@@ -64,7 +64,7 @@ class Results:
     def final_errors(self, measure: str) -> dict[str, float]:
         """Run key -> last value of a measure on validation data; infinite for a diverged run."""
         errors = {}
-        for row in self.rows():  # a run's rows stand in order of step, so the last one wins
+        for row in self.rows():  # a run's rows are in order of step, so the last one wins
             if row.split == "validation" and row.measure == measure:
                 errors[row.run] = row.value
         diverged = [key for key, entry in self.runs().items() if entry["status"] == "diverged"]
@@ -72,7 +72,7 @@ class Results:
         return errors
 
     def repair(self) -> None:
-        """Drops what a kill left behind: torn and orphaned lines, half-written files."""
+        """Removes what a killed process left: incomplete and orphaned lines, half-written files."""
         for leftover in self.csv.parent.glob(f".{self.csv.stem}.*.tmp"):
             leftover.unlink()
         if not self.csv.exists():
@@ -82,13 +82,13 @@ class Results:
             _replace(self.csv, clean)
 
     def remove(self) -> None:
-        """Forgets all runs; their rows count no more once the first file is gone."""
+        """Deletes all runs; their rows no longer count once the first file is gone."""
         self.json.unlink(missing_ok=True)
         self.csv.unlink(missing_ok=True)
 
     def append(self, rows: list[Row], key: str, entry: dict) -> None:
-        """Adds one ended run: rows first, then the JSON that makes them count. Processes that
-        search side by side take turns."""
+        """Adds one ended run: rows first, then the JSON that makes them count. Parallel search
+        processes take turns."""
         self.csv.parent.mkdir(parents=True, exist_ok=True)
         with self.csv.open("a", newline="") as file:
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -32,7 +32,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 def _text(value) -> str:
     if value is None:
         return ""
-    # Shortest text that reads back to the same number, and 5000 rather than 5000.0.
+    # The shortest text that parses to the same number; 5000 rather than 5000.0.
     return f"{value:.17g}" if isinstance(value, float) and value.is_integer() else str(value)
 
 

@@ -3,7 +3,7 @@
 In: a results folder. Out: `write`, which redraws REPORT.md, the figures and the README's block, and
 prints the tables.
 
-Open `pages.py` first, then `evidence.py` (what rows say), `claims.py` (verdicts) and `figures/`.
+Open `pages.py` first, then `evidence.py` (what rows show), `claims.py` (verdicts) and `figures/`.
 """
 
 from reproduce.report.pages import write

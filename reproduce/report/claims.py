@@ -18,7 +18,7 @@ from reproduce.report.labels import measure_label, number
 from reproduce.report.tables import NONE_YET, Table
 from reproduce.spec import Claim
 
-# Of verdicts, by how they begin.
+# The order of verdicts, by their first words.
 ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
 
 
@@ -31,12 +31,12 @@ def _unit(claim: Claim) -> str:
 
 
 def _digits(found: Interval) -> int:
-    """So many that half the interval has two significant ones, whatever its size."""
+    """As many decimals as give half the interval two significant digits, whatever its size."""
     half = found.high - found.mean
     return min(max(1 - math.floor(math.log10(half)), 2), 5) if 0 < half < math.inf else 3
 
 
-@cache  # a report shows it in several places
+@cache  # the report shows it in several places
 def claims_table(e: Evidence) -> Table:
     """The claims stated before running, with paired differences over seeds."""
     rows = []
@@ -48,22 +48,22 @@ def claims_table(e: Evidence) -> Table:
         found = interval(values)
         unit = _unit(claim)
         digits = 2 if unit in ("%", "points") else _digits(found)
-        said = NONE_YET if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
+        measured = NONE_YET if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
         if found.n > 1:
-            said += f" [{number(found.low, digits)}, {number(found.high, digits)}]"
+            measured += f" [{number(found.low, digits)}, {number(found.high, digits)}]"
         verdict = e.qualified(claim_verdict(found, claim.margin, claim.within)) if found.n else ""
         if found.n and e.is_undertrained(claim):
             verdict = f"{NOT_JUDGED}: undertrained at this budget"
         elif verdict.startswith((REPRODUCED, NOT_REPRODUCED)) and e.is_explained_by_training(claim):
             verdict = f"{NOT_JUDGED}: the training error differs as much at this budget"
-        rows.append((claim.text, said, str(found.n), e.budget, verdict))
+        rows.append((claim.text, measured, str(found.n), e.budget, verdict))
     title = f"{e.experiment.source} — {e.profile} profile: claims"
     columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")
     return Table(title, columns, rows)
 
 
 def all_claims_table(found: Sequence[Evidence]) -> Table:
-    """The claims of many experiments that were put to the test."""
+    """The claims of many experiments that were tested."""
     rows = [(e.experiment.source, *row) for e in found for row in claims_table(e).rows if row[-1]]
     columns = ("of", "claim", "difference [95 % interval]", "n", "budget", "verdict")
     return Table("Claims and what was measured", columns, rows)
@@ -73,14 +73,14 @@ def verdicts_table(found: Sequence[Evidence], profile: str) -> Table:
     """Which claims of all experiments could be judged, and which could not."""
     claims: dict[str, list[str]] = {}
     for e in found:
-        for text, said, _, _, verdict in claims_table(e).rows:
-            unsaid = "no rows yet" if said == NONE_YET else "not run at this profile"
-            claims.setdefault(verdict or unsaid, []).append(f"{e.name}: {text}")
+        for text, measured, _, _, verdict in claims_table(e).rows:
+            no_verdict = "no rows yet" if measured == NONE_YET else "not run at this profile"
+            claims.setdefault(verdict or no_verdict, []).append(f"{e.name}: {text}")
     rows = []
     for verdict in sorted(
         claims, key=lambda v: [v.startswith(word) for word in ORDER], reverse=True
     ):
         is_open = verdict.startswith(INCONCLUSIVE)
-        said = f"{verdict}: cannot be judged with so few seeds and updates" if is_open else verdict
-        rows.append((said, str(len(claims[verdict])), "; ".join(claims[verdict])))
+        label = f"{verdict}: cannot be judged with so few seeds and updates" if is_open else verdict
+        rows.append((label, str(len(claims[verdict])), "; ".join(claims[verdict])))
     return Table(f"{profile} profile: what can be judged", ("verdict", "claims", "which"), rows)

@@ -1,4 +1,4 @@
-"""What the rows of one experiment at one profile say: values and paired differences."""
+"""What the rows of one experiment at one profile show: values and paired differences."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +17,7 @@ UNDERTRAINED_PERCENT = 50
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the files of one experiment say at one profile.
+    """What the files of one experiment contain at one profile.
 
     `final` and `choice` hold rows with the columns of the CSV; `chosen` pairs each cell with the
     candidate that validation data chose (None while undecided). Rows of runs that the experiment
@@ -44,14 +44,14 @@ class Evidence:
         return paper_numbers(view.paper, split)
 
     def qualified(self, verdict: str) -> str:
-        """A verdict as it may stand: with its budget unless that is the paper's own."""
+        """The verdict as reported: it mentions the budget, unless that is the paper's own."""
         data = self.experiment.budgets[self.profile].data
         if data:
             return f"{NOT_JUDGED} on {data}"
         return verdict if self.profile == "paper" else f"{verdict} at this budget"
 
     def values(self, arm: str, x: float | None, split: str, measure: str) -> pd.Series:
-        """The last value of a measure for each seed; one of no x has that value at every x."""
+        """The last value of a measure for each seed; a value without x counts at every x."""
         rows = self._groups.get((arm, split, measure), self.final.iloc[:0])
         here = rows.x.isna() if x is None else rows.x.isna() | (rows.x == x)
         last = dict(zip(rows.seed[here], rows.value[here], strict=True))
@@ -59,15 +59,15 @@ class Evidence:
 
     @cached_property
     def _groups(self) -> dict[tuple, pd.DataFrame]:
-        """The final rows by arm, split and measure, by step; a report asks for hundreds of them."""
+        """The final rows by arm, split and measure, in order of step; a report needs hundreds."""
         return dict(list(self.final.sort_values("step").groupby(["arm", "split", "measure"])))
 
     def diverged(self, arm: str, x: float | None) -> int:
         return len(self.values(arm, x, "train", "diverged"))
 
     def is_undertrained(self, claim: Claim) -> bool:
-        """Whether an arm of the claim errs on most of its own training images: then nothing can be
-        said of what regularises it."""
+        """Whether an arm of the claim errs on most of its own training images: then the results say
+        nothing about regularisation."""
         xs = {claim.x, claim.x if claim.worse_x is None else claim.worse_x}
         xs |= set() if claim.than_x is None else {claim.than_x}
         arms = {*as_tuple(claim.better), *as_tuple(claim.worse)}
@@ -76,7 +76,7 @@ class Evidence:
 
     def is_explained_by_training(self, claim: Claim) -> bool:
         """Whether the claim's arms differ at least as much, and in the same direction, on their
-        training images: one may only learn faster. Never so at the paper's budget."""
+        training images: one may only learn faster. Always False at the paper's budget."""
         is_plain = claim.split == "test" and claim.measure == "error_percent"
         is_other = claim.underfits or claim.within is not None or claim.than_x is not None
         if self.profile == "paper" or is_other or not is_plain:
@@ -89,7 +89,7 @@ class Evidence:
         return bool(is_ahead or fit.mean() <= here.mean() < -claim.margin)
 
     def difference(self, claim: Claim) -> pd.Series | None:
-        """For each seed, by how much the claim's difference favours it; None if not run here."""
+        """Paired difference per seed, positive if it favours the claim; None if not run here."""
         at = self._gain(claim, claim.x)
         if claim.than_x is None or at is None:
             return at
@@ -111,7 +111,7 @@ class Evidence:
             return None
         better, worse = (
             pd.concat([self.values(arm, at, split, measure) for arm in arms], axis=1)
-            .dropna()  # a seed counts once all arms have it
+            .dropna()  # a seed counts only if all arms have it
             .mean(axis=1)
             for arms, at, split, measure in sides
         )
@@ -119,12 +119,12 @@ class Evidence:
         return (gain if claim.than_x is None else 100 * gain / worse).dropna()
 
     def _runs(self, arm: str, x: float | None) -> bool:
-        """Whether the profile runs this cell; a cell of no x may have rows at any."""
+        """Whether the profile runs this cell; a cell without x may have rows at any x."""
         return any(cell.arm == arm and cell.x in (None, x) for cell, _ in self.chosen)
 
 
 def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:
-    """The evidence of an experiment at a profile; None where no run has ended."""
+    """The evidence of an experiment at a profile; None if no run has ended."""
     experiment = experiments.load(name)
     choice, final = (stage.results for stage in plan.stages_of(name, profile, results_dir))
     runs = choice.runs() | final.runs()

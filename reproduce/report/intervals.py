@@ -1,4 +1,4 @@
-"""Values over seeds -> intervals, and the verdicts that those allow."""
+"""Values over seeds -> intervals, and verdicts based on these."""
 
 import math
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ def interval(values: Sequence[float]) -> Interval:
 
 
 def claim_verdict(difference: Interval, margin: float, within: float | None = None) -> str:
-    """A claim says that a difference exceeds a margin, or that it lies within a bound of zero; the
-    interval says whether it does."""
+    """A claim states that a difference exceeds a margin, or that it lies within a bound of zero;
+    the interval decides."""
     if within is not None:
         return level_verdict(difference, 0.0, within)
     if difference.low > margin:
@@ -44,7 +44,7 @@ def claim_verdict(difference: Interval, margin: float, within: float | None = No
 
 
 def level_verdict(ours: Interval, paper: float, tolerance: float) -> str:
-    """Our mean equals the paper's number to within the tolerance, it does not, or who knows."""
+    """Whether our mean equals the paper's number to within the tolerance, or it is unclear."""
     if paper - tolerance <= ours.low and ours.high <= paper + tolerance:
         return REPRODUCED
     apart = ours.high < paper - tolerance or ours.low > paper + tolerance

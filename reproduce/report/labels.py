@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import takewhile
 
-# Parts of a measure's name that the field writes otherwise, and units that the name leaves out.
+# The field's usual spelling of parts of a measure's name, and units that the name leaves out.
 SPELT = {
     "nll": "negative log-likelihood (nats)",
     "predictive entropy": "predictive entropy (nats)",
@@ -25,7 +25,7 @@ def measure_label(measure: str) -> str:
 
 
 def shared_label(measures: Sequence[str]) -> str:
-    """The last words that all the measures' labels share; at least their unit, if that is one."""
+    """The words that end all of the measures' labels; at least their unit, if they share one."""
     labels = [measure_label(measure).split()[::-1] for measure in measures]
     alike = takewhile(lambda words: len({*words}) == 1, zip(*labels, strict=False))
     shared = " ".join([words[0] for words in alike][::-1]) or "value"

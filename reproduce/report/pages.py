@@ -22,7 +22,7 @@ from reproduce.report.tables import (
 )
 from reproduce.spec import PROFILES
 
-# The profiles whose rows are committed. The others get a report beside their ignored rows.
+# The profiles whose rows are committed. The others get a report beside their git-ignored rows.
 COMMITTED = ("cpu", "paper")
 README, README_FIGURE = Path("README.md"), "overfitting"
 BEGIN, END = "<!-- report:begin -->", "<!-- report:end -->"
@@ -51,7 +51,7 @@ def write(results_dir: Path, profile: str | None = None) -> int:
 def _tables(
     found: list[Evidence], searches: list[search_report.SearchEvidence], profile: str
 ) -> list[Table]:
-    """What a profile's results say, on a terminal."""
+    """The tables of a profile's results, for a terminal."""
     tables = [table for e in found for table in (measured_table(e), claims_table(e))]
     tables.append(verdicts_table(found, profile))
     return tables + [table for search in searches for table in search_report.tables(search)]
@@ -122,11 +122,11 @@ def _write_report(
 
 def provenance(e: Evidence) -> str:
     superseded = (
-        f" Left out, of settings no longer declared: {e.superseded}." if e.superseded else ""
+        f" Left out: {e.superseded} runs of settings no longer declared." if e.superseded else ""
     )
     entries = list(e.runs.values())
     if not entries:
-        return f"No run of the settings now declared has ended.{superseded}"
+        return f"No run of the current settings has ended.{superseded}"
     ended = [entry for entry in entries if "seconds" in entry]
     statuses = ", ".join(
         f"{sum(entry['status'] == status for entry in entries)} {status}"

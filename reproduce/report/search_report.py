@@ -22,8 +22,8 @@ SHOWN_TRIALS = 10
 
 @dataclass(frozen=True)
 class SearchEvidence:
-    """A search's trials of the full budget, a row each: its axes' values, and its mean validation
-    error over `n` seeds (a diverged one counts as 100 %); and the tests of what was found."""
+    """The trials of a search at the full budget, one row each, with the values of its axes and the
+    mean validation error over `n` seeds (a diverged run counts as 100 %); and the test results."""
 
     name: str
     profile: str
@@ -37,7 +37,7 @@ class SearchEvidence:
 
 
 def gather(name: str, profile: str, results_dir: Path) -> SearchEvidence | None:
-    """What a search found; None where no trial has ended."""
+    """What a search found; None if no trial has ended."""
     experiment = experiments.load(name)
     space, measure = experiment.search, experiment.measures[0]
     if space is None:
@@ -46,7 +46,7 @@ def gather(name: str, profile: str, results_dir: Path) -> SearchEvidence | None:
     entries, errors = results.runs(), results.final_errors(measure)
     if not errors:
         return None
-    # A trial makes all of the budget's updates, except where Hyperband has not come so far.
+    # A full trial makes all of the budget's updates, unless Hyperband has not got there yet.
     budget = replace(experiment.budgets[profile], choice_updates=None)
     most = max(entries[key]["run"]["updates"] for key in errors)
     runs = pd.DataFrame(
@@ -57,9 +57,9 @@ def gather(name: str, profile: str, results_dir: Path) -> SearchEvidence | None:
     )
     trials = runs.groupby(["trial", *space.axes]).error.agg(["mean", "sem", "count"]).reset_index()
     trials = trials.sort_values("mean", kind="stable")
-    # Not of a trial that lacks a seed, which failed or is still to come.
+    # Skips trials that lack a seed, which failed or has not run yet.
     best = trials[trials["count"] == trials["count"].max()].iloc[0]
-    # As declared: pandas has numbers of its own.
+    # The values as declared: pandas converts numbers to its own types.
     point = {a: next((v for v in each if v == best[a]), best[a]) for a, each in space.axes.items()}
     finals = plan.search_finals(experiment, profile, point)
     tested = {
@@ -95,7 +95,7 @@ def trials_table(found: SearchEvidence) -> Table:
 
 
 def sensitivity_table(found: SearchEvidence) -> Table:
-    """Of each axis: the share of the trials' variance that its value explains by itself."""
+    """For each axis, the share of the trials' variance that its value alone explains."""
     errors, rows = found.trials["mean"], []
     for name in found.space.axes:
         share = explained_percent(found.trials[name], errors)
@@ -108,10 +108,11 @@ def sensitivity_table(found: SearchEvidence) -> Table:
 
 
 def explained_percent(values: pd.Series, errors: pd.Series) -> float | None:
-    """The adjusted R squared of the errors on the values taken as classes, in percent.
+    """The adjusted R squared, in percent, of the errors on the values, taken as classes.
 
-    Of few trials, classes explain much by chance: k values of n trials (k - 1) / (n - 1) of the
-    variance. Adjusted, that is 0 on average (and may be negative). None where n does not exceed k.
+    With few trials, classes explain much by chance: k values in n trials explain (k - 1) / (n - 1)
+    of the variance. The adjustment makes this 0 on average, at times negative. None unless n > k
+    and the errors differ.
     """
     trials, classes = len(errors), values.nunique()
     spread = errors.var() * (trials - 1)
@@ -122,7 +123,7 @@ def explained_percent(values: pd.Series, errors: pd.Series) -> float | None:
 
 
 def tests_table(found: SearchEvidence) -> Table:
-    """What was found beside the baselines, and the paired differences to them."""
+    """The best point found and the baselines, with their paired differences."""
     rows: list[tuple[str, ...]] = []
     if not found.tests.empty:
         errors = found.tests.pivot(index="seed", columns="arm", values="error")
@@ -160,7 +161,7 @@ def tables(found: SearchEvidence) -> tuple[Table, ...]:
 
 
 def draw(found: SearchEvidence) -> bytes:
-    """A heat map over two axes, the best of the others, and every trial along each axis; as SVG."""
+    """As SVG: a heat map over two axes (lowest over the others), every trial along each axis."""
     return as_svg(partial(_fill, found), (7 + 3.2 * len(found.space.axes), 4.4))
 
 
@@ -182,14 +183,14 @@ def _fill(found: SearchEvidence, figure: plt.Figure) -> None:
     top = min(values.max(), 3 * values.min()) if values.min() > 0 else values.max()
     beyond = f"; triangles: above {top:.1f}" if values.max() > top else ""
     for name, panel in zip(axes, grid[1:], strict=True):
-        # Values as names: equally far apart, whatever their scale.
+        # Values as categories: equally spaced, whatever their scale.
         order = sorted(found.space.axes[name])
         labels = [format_setting(value) for value in order]
         places = found.trials[name].map(format_setting)
         look = {"order": labels, "color": ".4", "jitter": False, "ax": panel}
         inside = values <= top
         sns.stripplot(x=places[inside], y=values[inside], size=4, **look)
-        # Beyond the axis: at its end.
+        # Values beyond the axis are drawn at its end.
         sns.stripplot(x=places[~inside], y=top + 0 * values[~inside], marker="^", size=6, **look)
         means = [values[places == label].mean() for label in labels]
         panel.plot(range(len(labels)), means, color="C0", marker="o")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reproduce.report.tables import Table
 
-# What the project sets itself: (what, case, beside, at most).
+# The project's own targets: (what, case, compared with, at most).
 FULL = "3x1024 dropout + max-norm"
 MONTE_CARLO = "Monte-Carlo prediction, 3x1024, 1,000 examples"
 CIFAR = "CIFAR third width dropout"
@@ -29,9 +29,9 @@ TARGETS = (
 
 
 def table(results_dir: Path, brief: bool = False) -> Table | None:
-    """Ours beside each peer's, as measured; None before the first `make bench`.
+    """Our measurements beside each peer's; None before the first `make bench`.
 
-    With `brief` memory is shown only beside its limits.
+    With `brief`, memory is shown only beside its limits.
     """
     path, about = results_dir / "bench.csv", results_dir / "bench.json"
     if not path.exists() or not about.exists():
@@ -48,7 +48,7 @@ def table(results_dir: Path, brief: bool = False) -> Table | None:
 
 
 def targets(results_dir: Path) -> Table | None:
-    """What was aimed at, and whether the measured ratio reaches it."""
+    """The targets, and whether the measured ratios reach them."""
     path = results_dir / "bench.csv"
     if not path.exists():
         return None
@@ -57,8 +57,8 @@ def targets(results_dir: Path) -> Table | None:
     rows = []
     for what, case, beside, most in TARGETS:
         ratio = ratios.get((case, beside))
-        said = "not measured" if ratio is None else "reached" if float(ratio) <= most else "missed"
-        rows.append((what, f"{most:g}", ratio or "", said))
+        state = "not measured" if ratio is None else "reached" if float(ratio) <= most else "missed"
+        rows.append((what, f"{most:g}", ratio or "", state))
     return Table("Time aimed at and measured", ("time of", "at most", "measured", ""), rows)
 
 

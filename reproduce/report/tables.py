@@ -13,11 +13,11 @@ from reproduce.report.intervals import NOT_JUDGED, Interval, interval, level_ver
 from reproduce.report.labels import measure_label, number
 from reproduce.spec import Cell, Run
 
-# A measure taken at more places along x fills no table.
+# A measure with more places along x than this is left out of tables.
 MOST_PLACES = 40
-# Of rows still to come.
+# Shown where there are no rows yet.
 NONE_YET = "none yet"
-# Settings of which a better value may lie beyond the grid.
+# Settings for which a better value may lie beyond the grid.
 GRID_SETTINGS = ("learning_rate", "max_norm", "l2", "l1", "sparsity_cost", "cost", "gamma")
 
 
@@ -49,14 +49,14 @@ def _mean(found: Interval) -> str:
 
 
 def measured_table(e: Evidence) -> Table:
-    """Paper and ours, a row an arm: the experiment's first measure on test data, or on validation
-    data where its view shows those alone."""
+    """The paper's numbers and ours, one row per arm: the experiment's first measure on test data,
+    or on validation data if its view shows only that."""
     view, rows, paper = e.experiment.view, [], e.paper(e.experiment.view)
     measure = e.experiment.measures[0]
     split = "validation" if view.splits == ("validation",) else "test"
     for cell, run in e.chosen:
         ours = interval(e.values(cell.arm, cell.x, split, measure))
-        # Without randomness there are no updates, and one result is all that seeds could give.
+        # Without randomness there are no updates, and every seed would give the same result.
         is_exact = plan.is_deterministic(cell)
         if is_exact:
             ours = replace(ours, low=ours.mean, high=ours.mean)
@@ -95,7 +95,7 @@ def measured_table(e: Evidence) -> Table:
 
 
 def _judged(e: Evidence, ours: Interval, theirs: PaperNumber, is_exact: bool) -> str:
-    """The verdict on a level: ours is the paper's number, to within the tolerance."""
+    """The verdict on a level: whether ours equals the paper's number within the tolerance."""
     budget = e.experiment.budgets[e.profile]
     if not ours.n:
         return ""
@@ -110,25 +110,25 @@ def _judged(e: Evidence, ours: Interval, theirs: PaperNumber, is_exact: bool) ->
 
 
 def _chosen(cell: Cell, run: Run | None) -> str:
-    """The chosen settings. Those at a grid edge are named: better ones may lie beyond."""
+    """The chosen settings. Those at a grid edge are named: better values may lie beyond it."""
     if run is None:
         return "not chosen yet"
-    at_edges, mine = [], plan.flat_settings(run)
+    at_edges, settings = [], plan.flat_settings(run)
     for name in GRID_SETTINGS:
         stated = (plan.flat_settings(candidate).get(name) for candidate in cell.candidates)
         tried = {value for value in stated if value is not None}
-        # Of two values either is an edge.
-        if len(tried) > 2 and mine.get(name) in (min(tried), max(tried)):
+        # Of only two values, each is an edge.
+        if len(tried) > 2 and settings.get(name) in (min(tried), max(tried)):
             at_edges.append(name.replace("_", " "))
     edges = f" (grid edge: {', '.join(at_edges)})" if at_edges else ""
     return plan.tuned_settings(cell, run) + edges
 
 
 def probes_table(e: Evidence) -> Table:
-    """What the probes measured of the trained networks: a row an arm and place, a column a
+    """What the probes measured on the trained networks: one row per arm and place, one column per
     measure."""
     places = e.final.groupby("measure").x.nunique()
-    # Histograms are for the figure, and for the CSV.
+    # Histograms are shown in the figure and the CSV only.
     names = set(places[places <= MOST_PLACES].index) - {*e.experiment.measures, "diverged"}
     rows = e.final[e.final.measure.isin(names)]
     measures = list(dict.fromkeys(rows.measure))
@@ -142,7 +142,7 @@ def probes_table(e: Evidence) -> Table:
 
 
 def lowest_table(e: Evidence) -> Table:
-    """Where along x each arm of a sweep errs least: in the mean, and seed by seed."""
+    """Where along x each arm of a sweep has its lowest error: on average, and seed by seed."""
     views = [v for v in (e.experiment.view, *e.experiment.panels) if v.lowest]
     measure, rows = e.experiment.measures[0], []
     for view in views:

@@ -1,8 +1,8 @@
-"""keras-tuner over an experiment's search space: its trials are runs of the one engine, with rows.
+"""keras-tuner over an experiment's search space: its trials are ordinary runs, with rows.
 
-In: a `Request`. Out: `run`, which has the trials trained and recorded, and the best point tested.
+In: a `Request`. Out: `run`, which trains and records the trials, then tests the best point.
 
-Open `search.py` first, then `tuner.py`, which is keras-tuner's part.
+Open `search.py` first, then `tuner.py`, which holds the keras-tuner code.
 """
 
 from reproduce.search.request import Request

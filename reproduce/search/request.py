@@ -1,4 +1,4 @@
-"""What the command line asks of a search, checked and noted before anything is searched."""
+"""A search as requested on the command line, checked and saved before it starts."""
 
 import json
 import os
@@ -18,7 +18,7 @@ TUNERS = ("grid", "random", "bayesian", "hyperband")
 
 @dataclass(frozen=True)
 class Request:
-    """A search of one experiment's space: `options.seeds` runs a trial."""
+    """A search of one experiment's space: `options.seeds` runs per trial."""
 
     name: str
     tuner: str
@@ -26,7 +26,7 @@ class Request:
     resume: bool
     overwrite: bool
     options: Options
-    # The command's words, which processes side by side are started with.
+    # The command-line arguments, passed on to the chief and the workers.
     arguments: tuple[str, ...]
 
     def __post_init__(self) -> None:
@@ -64,7 +64,7 @@ class Request:
 
     @property
     def state_dir(self) -> Path:
-        """Where keras-tuner keeps what it knows."""
+        """Where keras-tuner keeps its state."""
         return self.log_dir / "tuner"
 
     def results(self, kind: str = "") -> Results:
@@ -72,8 +72,8 @@ class Request:
 
 
 def prepare(request: Request) -> None:
-    """Notes what is searched, and mends what a kill left behind; refuses to go on with a search of
-    something else."""
+    """Saves what is searched, and repairs rows that a kill left incomplete; refuses to resume a
+    search of something else."""
     profile = request.options.profile
     asked = {
         "axes": {name: list(values) for name, values in request.space.axes.items()},
@@ -93,20 +93,20 @@ def prepare(request: Request) -> None:
         if not request.resume:
             raise UserError(
                 f"there is an earlier search of {request.name} at the {profile} profile: "
-                "go on with it by --resume, or forget it by --overwrite"
+                "continue it with --resume, or delete it with --overwrite"
             )
         earlier = json.loads(note.read_text())
         changed = sorted(key for key in asked if asked[key] != earlier.get(key))
         if changed:
             raise UserError(
                 f"the earlier search of {request.name} differs in its {' and '.join(changed)}: "
-                "ask for the same to --resume, or forget that search by --overwrite"
+                "use the same ones with --resume, or delete that search with --overwrite"
             )
     elif any(results.runs() for results in both):
         raise UserError(
             f"there are rows of an earlier search of {request.name} at the {profile} "
-            f"profile, and what its tuner knew, {request.state_dir}, is gone: put that back to "
-            "--resume, or forget the search by --overwrite"
+            f"profile, but its tuner's state, {request.state_dir}, is missing: restore it and use "
+            "--resume, or delete the search with --overwrite"
         )
     request.state_dir.mkdir(parents=True, exist_ok=True)
     part = note.with_suffix(".part")

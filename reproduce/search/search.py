@@ -1,4 +1,4 @@
-"""A request -> recorded trials and tests: here, side by side, or as one process of many.
+"""A request -> recorded trials and tests: here, in parallel, or as one process of many.
 
 A trial is one point of the space, run with `--seeds` seeds on the training split; its objective is
 their mean validation error. The best point and the baselines are then retrained on all training
@@ -23,7 +23,7 @@ from reproduce.search.side_by_side import (
 
 
 def run(request: Request) -> int:
-    """Searches, then retrains and tests what was found; returns the exit status."""
+    """Searches, then retrains and tests the best point; returns the exit status."""
     if role := os.environ.get(ROLE):  # in a search of many processes, maybe on many machines
         return _join(request, role)
     options = request.options
@@ -32,18 +32,18 @@ def run(request: Request) -> int:
         prepare(request)
         if options.workers > 1 and not search_side_by_side(request, display):
             return 130
-        # Here, since only this needs TensorFlow.
+        # Imported here because only this needs TensorFlow.
         from reproduce.search.trials import search_and_test
 
         return search_and_test(request, display)
 
 
 def _join(request: Request, role: str) -> int:
-    """This process is the chief or a worker of a search that others take part in."""
-    lacking = [name for name in (IP, PORT) if not os.environ.get(name)]
-    if lacking:
+    """Runs this process as the chief or as a worker of a search with other processes."""
+    missing = [name for name in (IP, PORT) if not os.environ.get(name)]
+    if missing:
         raise UserError(
-            f"{ROLE}={role} joins a search of many processes: {' and '.join(lacking)} must "
+            f"{ROLE}={role} joins a search of many processes: {' and '.join(missing)} must "
             f"name its chief; without {ROLE} the search runs here alone"
         )
     end_with_parent()

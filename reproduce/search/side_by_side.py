@@ -1,6 +1,6 @@
-"""A chief and workers of one search, as processes on this machine, until no worker is left.
+"""Runs one search's chief and workers as processes on this machine, until all workers end.
 
-Each is the user's command with keras-tuner's own variables, as it would be on another machine.
+Each runs the user's command with keras-tuner's own variables, as it would on another machine.
 """
 
 import os
@@ -17,18 +17,18 @@ from reproduce.search.request import Request
 KERAS_TUNER, LOOPBACK = "KERASTUNER", "127.0.0.1"
 ROLE, CHIEF = f"{KERAS_TUNER}_TUNER_ID", "chief"
 IP, PORT = f"{KERAS_TUNER}_ORACLE_IP", f"{KERAS_TUNER}_ORACLE_PORT"
-# Of a chief and workers that one command started: its process, each one's threads, and how often
-# all look around.
+# For a chief and workers that one command started: its process id, the threads of each, and how
+# often they all check for changes.
 PARENT, THREADS, LOOK_SECONDS = "REPRODUCE_PARENT", "REPRODUCE_THREADS", 0.5
-# What workers have, once the chief has ended, to end too.
+# How long workers may run on after the chief has ended.
 SECONDS_TO_END = 20
 MOST_STARTS = 4
 AGAIN = ("--resume", "--overwrite")
 
 
 def end_with_parent() -> None:
-    """If one command started this process among others, it ends once that command has: none may
-    search on beside those of a --resume."""
+    """Ends this process when the command that started it ends: a leftover process must not keep
+    searching beside those of a --resume."""
     if parent := os.environ.get(PARENT):
         threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
 
@@ -42,13 +42,13 @@ def _end_with(parent: int) -> None:
 def search_side_by_side(request: Request, display: Display) -> bool:
     """Starts a chief and `--workers` workers, and waits for them.
 
-    Whatever one of them that was killed leaves undone is done afterwards, by the caller. Returns
-    whether the search may go on, which Ctrl-C ends.
+    The caller finishes what a killed process left undone. Returns whether the search may
+    continue: False after Ctrl-C.
     """
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port = probe.getsockname()[1]
-    # Its part is not to begin a search, but to join one.
+    # Each process joins the search instead of starting a new one.
     words = [word for word in request.arguments if word not in AGAIN]
     command = [sys.executable, "-m", "reproduce", *words, "--resume"]
 
@@ -64,9 +64,9 @@ def search_side_by_side(request: Request, display: Display) -> bool:
     try:
         while any(worker.poll() is None for worker in workers.values()) and grace > 0:
             time.sleep(LOOK_SECONDS)
-            if chief.poll():  # its workers would wait for it in vain
+            if chief.poll():  # its workers would only wait for it
                 display.print(
-                    f"the chief ended with status {chief.returncode}; going on without it"
+                    f"the chief ended with status {chief.returncode}; continuing without it"
                 )
                 return True
             if chief.returncode == 0:  # all is done; workers need a moment to see it
@@ -74,12 +74,12 @@ def search_side_by_side(request: Request, display: Display) -> bool:
                 continue
             for name, worker in workers.items():
                 if worker.poll() not in (None, 0, 130) and starts[name] < MOST_STARTS:
-                    # One of the same name is given the trial that this one leaves undone.
+                    # A new worker of the same name gets the trial that this one left unfinished.
                     display.print(f"worker {name} ended with status {worker.returncode}; restarted")
                     starts[name] += 1
                     workers[name] = start(name)
         return all(worker.returncode != 130 for worker in workers.values())
-    except KeyboardInterrupt:  # which the workers got too
+    except KeyboardInterrupt:  # which the workers received too
         for worker in workers.values():
             worker.wait()
         display.print("stopped early; the same command with --resume goes on from here")

@@ -1,7 +1,7 @@
-"""The runs of a search: what `tuner.py` proposes the one engine trains, and rows are kept.
+"""The runs of a search: trains what `tuner.py` proposes, and records the rows.
 
-Rows are looked up by the run's key, so no run is ever made twice, whatever became of the search
-that asked for it.
+Rows are looked up by the run's key, so no run is ever repeated, whatever happened to the search
+that requested it.
 """
 
 import contextlib
@@ -18,12 +18,12 @@ from reproduce.search.request import Request
 from reproduce.search.side_by_side import THREADS
 from reproduce.search.tuner import FailedTrialError, Tuner
 
-# The objective of a run that diverged: all wrong.
+# The objective of a run that diverged: every prediction counts as wrong.
 DIVERGED_PERCENT = 100.0
 
 
 def search_and_test(request: Request, display: Display) -> int:
-    """Searches what is left to search, then tests; returns the exit status."""
+    """Runs the remaining trials, then tests the best point; returns the exit status."""
     with StopRequest(display) as stop:
         trainer = _Trainer(request, display, stop.path)
         tuner = Tuner(request, trainer.train)
@@ -34,7 +34,7 @@ def search_and_test(request: Request, display: Display) -> int:
             tried = len(tuner.oracle.trials)
             if tried < request.trials:
                 display.print(
-                    f"{tried} trials of {request.trials}: no other point was found to try"
+                    f"{tried} trials of {request.trials}: the tuner found no other point to try"
                 )
             display.print(f"best of {tried} trials: {tuner.describe(best)}")
             point = best.hyperparameters.values
@@ -47,12 +47,12 @@ def search_and_test(request: Request, display: Display) -> int:
             display.print("stopped early; the same command with --resume goes on from here")
             return 130
     every = (request.results(), request.results("_best"))
-    # Workers' failures too.
+    # This includes the failures in worker processes.
     return int(any(e["status"] == "failed" for each in every for e in each.runs().values()))
 
 
 def join_search(request: Request, display: Display) -> int:
-    """The chief, which proposes until all is done, or a worker, which trains what it proposes."""
+    """Runs the chief, which proposes trials until all are done, or a worker, which trains them."""
     if threads := os.environ.get(THREADS):
         use_threads(int(threads))
     with StopRequest(display) as stop:
@@ -67,18 +67,18 @@ def join_search(request: Request, display: Display) -> int:
 
 
 class _Stopped(BaseException):
-    """The user asked for a stop; no exception that keras-tuner takes for a failed trial."""
+    """The user requested a stop. Not an Exception: keras-tuner counts those as failed trials."""
 
 
 class _Trainer:
-    """Runs and records, unless the rows are there."""
+    """Trains and records a run, unless its rows exist."""
 
     def __init__(self, request: Request, display: Display, stop_file: Path):
         self.request, self.display, self.stop_file = request, display, stop_file
         self.origin = {"command": request.options.command, "commit": commit()}
 
     def train(self, planned: Planned, results: Results) -> float:
-        """The run's last validation error, or 0 where it has none."""
+        """The run's last validation error, or 0 if it has none."""
         run = planned.run
         if run.key not in results.ended():
             folder = self.request.log_dir / planned.folder

@@ -1,4 +1,4 @@
-"""keras-tuner's part of a search: its oracles propose points, and its loop asks for their runs."""
+"""The keras-tuner part of a search: its oracles propose points, its loop requests their runs."""
 
 import contextlib
 import functools
@@ -29,20 +29,20 @@ from keras_tuner.src.engine.trial import TrialStatus
 
 __all__ = ["FailedTrialError", "Tuner"]
 
-# keras-tuner takes 0 for "draw one".
+# Not 0: keras-tuner then draws a random seed.
 ORACLE_SEED = 1
-# What Hyperband takes for epochs; its last rung makes all of the budget's updates.
+# Hyperband's epochs; its last rung makes all of the budget's updates.
 EPOCHS, FACTOR = 9, 3
 
-# Of a trial's course, so that its best error may be another one than its last.
+# Points measured along a trial, so that its best error can differ from its last one.
 CURVE_POINTS = 5
 
-# Trains a run unless its rows are there; returns its last validation error.
+# Trains a run unless its rows exist; returns its last validation error.
 Train = Callable[[Planned, Results], float]
 
 
 def _save_at_once(path: str, state: object) -> str:
-    """keras-tuner writes its files in place: a kill in between would lose the search."""
+    """Writes atomically. keras-tuner writes in place, where a kill would lose the search."""
     text = json.dumps(state)
     part = f"{path}.part"
     Path(part).write_text(text)
@@ -54,24 +54,24 @@ tuner_files.save_json = _save_at_once
 
 
 class Tuner(BaseTuner):
-    """keras-tuner's search loop, with runs for trials."""
+    """keras-tuner's search loop, with our runs as trials."""
 
     def __init__(self, request: Request, train: Train):
         self.request, self.train = request, train
         self.measure = f"validation_{request.experiment.measures[0]}"
-        with contextlib.redirect_stdout(io.StringIO()):  # it says that it reloads
+        with contextlib.redirect_stdout(io.StringIO()):  # hides its message about reloading
             super().__init__(_oracle(request, self.measure), directory=str(request.state_dir))
             if not self._is_worker():
                 self._resume()
         self.save()
 
     def _resume(self) -> None:
-        """Goes on with what an earlier search knew; trials that were under way when it was killed
-        are the next ones."""
+        """Restores the state of an earlier search; trials that were running when it was killed
+        come next."""
         if Path(self.oracle._get_oracle_fname()).exists():
             self.oracle.reload()
-        # A trial's own file is written before the oracle's: of one that the oracle has not heard
-        # of nothing was trained, and the oracle will propose it again.
+        # A trial's own file is written before the oracle's. A trial that the oracle does not know
+        # was never trained, and the oracle will propose it again.
         for trial_id in set(self.oracle.trials) - set(self.oracle.start_order):
             del self.oracle.trials[trial_id]
         if isinstance(self.oracle, keras_tuner.oracles.GridSearchOracle):
@@ -83,7 +83,7 @@ class Tuner(BaseTuner):
                 self.oracle._retry_queue.append(trial.trial_id)
 
     def run_of(self, trial) -> Run:
-        """The settings of a trial, at no budget yet."""
+        """The settings of a trial, before the budget is applied."""
         return self.request.space.run(trial.hyperparameters.values)
 
     def describe(self, trial) -> str:
@@ -108,7 +108,7 @@ class Tuner(BaseTuner):
         return {self.measure: fmean(errors)}
 
     def best(self):
-        """The completed trial of the most updates with the lowest error; the first one of a tie."""
+        """The completed trial with the most updates, then the lowest error; the first of a tie."""
         done = [t for t in self.oracle.trials.values() if t.status == TrialStatus.COMPLETED]
         if not done:
             raise UserError("no trial of the search was completed, so there is no best one")
@@ -121,8 +121,8 @@ class Tuner(BaseTuner):
 
 
 class _BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
-    """keras-tuner's, which proposes its optimum again and again once the model is sure of it: runs
-    that were made already would be its trials. Instead of one that was tried, a random point."""
+    """keras-tuner's oracle repeats its optimum once the model is sure of it, so its trials would be
+    runs already made. This one replaces a point already tried by a random one."""
 
     def populate_space(self, trial_id: str) -> dict:
         proposed = super().populate_space(trial_id)
@@ -132,7 +132,7 @@ class _BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
 
 
 def _find_place_in_grid(oracle: keras_tuner.oracles.GridSearchOracle) -> None:
-    """Orders the trials of an earlier grid search, which keras-tuner itself does not save."""
+    """Restores the order of an earlier grid search's trials, which keras-tuner does not save."""
 
     def order(one: str, other: str) -> int:
         values = (oracle.trials[each].hyperparameters.values for each in (one, other))
@@ -141,7 +141,7 @@ def _find_place_in_grid(oracle: keras_tuner.oracles.GridSearchOracle) -> None:
     ordered = sorted(oracle.trials, key=functools.cmp_to_key(order))
     for before, trial_id in zip([None, *ordered], ordered, strict=False):
         oracle._ordered_ids.insert(trial_id, before)
-    # Each is asked for its next combination, of which most have been tried.
+    # Each trial is asked for its next combination; most of these have been tried.
     oracle._populate_next = ordered
 
 
@@ -154,7 +154,7 @@ def _oracle(request: Request, measure: str) -> keras_tuner.Oracle:
         "hyperparameters": points,
         "allow_new_entries": False,
         "seed": ORACLE_SEED,
-        # A failed trial is a trial; the search goes on.
+        # A failed trial counts as a trial; the search continues.
         "max_consecutive_failed_trials": request.trials + 1,
     }
     if request.tuner == "hyperband":

@@ -1,11 +1,11 @@
-"""What an experiment is written in: frozen, checked values. Standard library only.
+"""The value types that describe an experiment: frozen and checked. Standard library only.
 
-In: nothing. Out: `Experiment`, `Run` and their parts, which every later room reads.
+In: nothing. Out: `Experiment`, `Run` and their parts, which all later rooms read.
 
-Numbers are in the paper's convention: `keep` is the paper's p, the probability to keep a unit, and
-learning rates, norm bounds and penalty strengths are those of a network scaled at test time.
-`training/models.py` maps them to Keras's inverted dropout. A default means "off"; everything else
-must be stated.
+Numbers follow the paper's convention: `keep` is the paper's p, the probability to keep a unit.
+Learning rates, norm bounds and penalty strengths are for a network that is scaled at test time.
+`training/models.py` converts them to Keras's inverted dropout. A default means "off"; everything
+else must be given.
 
 Open `experiment.py` first, then `run.py`.
 """

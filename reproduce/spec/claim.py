@@ -1,4 +1,4 @@
-"""What the paper, or this project, says of the arms of an experiment."""
+"""What the paper or this project claims about the arms of an experiment."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,12 @@ Arms = str | tuple[str, ...]
 class Claim:
     """`better` has a lower value than `worse`, by more than `margin`, in paired differences.
 
-    Either is an arm, or several arms of which the mean is taken: a factorial design's effects.
-    `worse` is taken at `worse_x`, on `worse_split` and by `worse_measure` where given, else as
-    `better` is. With `within` the claim is that both are equal, to that difference; with `than_x`
-    that the relative gain of `better` over `worse` at `x` exceeds that at `than_x`; with
-    `underfits` that `worse` errs more because it fits its training images less well.
+    Each of the two is one arm, or several arms whose mean is taken (the effects of a factorial
+    design). `worse` has the same x, split and measure as `better`, unless `worse_x`, `worse_split`
+    or `worse_measure` is given. With `within`, the claim is that both are equal up to that
+    difference; with `than_x`, that the relative gain of `better` over `worse` is larger at `x` than
+    at `than_x`; with `underfits`, that `worse` has the larger error because it fits its training
+    images less well.
     """
 
     text: str

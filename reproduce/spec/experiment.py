@@ -1,4 +1,4 @@
-"""An experiment as a value: arms, budgets, claims and views."""
+"""The description of an experiment: arms, budgets, claims and views."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from reproduce.spec.view import View
 
 @dataclass(frozen=True)
 class Cell:
-    """One arm at one x: the candidate settings, of which validation data chooses one."""
+    """One arm at one x, with its candidate settings; validation data chooses one of them."""
 
     arm: str
     x: float | None
@@ -22,7 +22,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Arms to compare, what each profile spends on them, and what the paper claims of them."""
+    """The arms to compare, the budget of each profile, and the claims about the arms."""
 
     title: str
     source: str
@@ -30,18 +30,18 @@ class Experiment:
     budgets: Mapping[str, Budget]
     view: View
     claims: tuple[Claim, ...]
-    # Drawn beside the first view.
+    # Views drawn next to the first one.
     panels: tuple[View, ...] = ()
-    # At the measured points of training. The first one, on validation data, chooses the settings.
+    # Taken at the measured points of training. The first, on validation data, chooses the settings.
     measures: tuple[str, ...] = ("error_percent", "nll")
-    # Of the final runs, at their end.
+    # Run at the end of each final run.
     probes: tuple[str, ...] = ()
-    # Data sets that the probes look at besides, unless the budget names data of its own.
+    # Further data sets that the probes use, unless the budget names its own data.
     also_data: tuple[str, ...] = ()
-    # Final runs train on all training data unless they hold the validation part out for a curve.
+    # Final runs train on all training data, unless they hold out the validation split for a curve.
     hold_out: bool = False
     curve_points: int = 0
-    # What `search` looks through for better settings.
+    # The space in which `search` looks for better settings.
     search: Search | None = None
 
     def __post_init__(self) -> None:
@@ -60,13 +60,13 @@ class Experiment:
 
 
 def arms(candidates: Mapping[str, tuple[Run, ...] | list[Run]]) -> tuple[Cell, ...]:
-    """Cells of an experiment that compares arms at no particular x."""
+    """The cells of an experiment that compares arms and has no x."""
     return tuple(Cell(arm, None, tuple(runs)) for arm, runs in candidates.items())
 
 
 def tuned(template: Run, **grids: Iterable) -> tuple[Run, ...]:
-    """The candidates of a cell: every combination of the fields' candidate values, the rest as in
-    `template`."""
+    """The candidates of a cell: every combination of the fields' candidate values. The other fields
+    are those of `template`."""
     return tuple(
         replace(template, **dict(zip(grids, values, strict=True)))
         for values in product(*grids.values())

@@ -1,4 +1,4 @@
-"""The networks that a run can name: their sizes only. `training/models.py` builds them."""
+"""The networks that a run can use, described by their sizes; `training/models.py` builds them."""
 
 from dataclasses import dataclass, replace
 
@@ -19,8 +19,8 @@ def _check_pieces(activation: str, pieces: int) -> None:
 class Mlp:
     """Fully connected hidden layers: their widths in units, and their activation.
 
-    A unit of activation "maxout" is the largest of `pieces` linear functions. With `batch_norm`
-    each layer is linear, batch normalisation, activation, dropout, in this order.
+    A unit with activation "maxout" is the largest of `pieces` linear functions. With `batch_norm`
+    each layer has, in this order: linear map, batch normalisation, activation, dropout.
     """
 
     hidden: tuple[int, ...]
@@ -40,12 +40,12 @@ class Mlp:
 @dataclass(frozen=True)
 class ConvNet:
     """5 x 5 convolutions, each followed by 3 x 3 max-pooling with stride 2, then fully connected
-    layers: the paper's network for CIFAR and SVHN (B.2, B.3), where the defaults stand."""
+    layers. With the defaults it is the paper's network for CIFAR and SVHN (B.2, B.3)."""
 
     filters: tuple[int, ...]
     hidden: tuple[int, ...]
     activation: str
-    # Of activation "maxout", as for `Mlp`.
+    # Used with activation "maxout", as for `Mlp`.
     pieces: int = 1
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Autoencoder:
 
 @dataclass(frozen=True)
 class LinearRegression:
-    """One linear layer, by least squares onto the classes' indicators (section 9.1)."""
+    """One linear layer, fitted by least squares to one-hot class labels (section 9.1)."""
 
     hidden: tuple[int, ...] = ()
     activation: str = "linear"
@@ -81,8 +81,8 @@ class LinearRegression:
 
 @dataclass(frozen=True)
 class Recurrent:
-    """An LSTM that reads an image row by row; dropout of its recurrent units with a mask for each
-    step ("naive") or one for the sequence."""
+    """An LSTM that reads an image row by row. Dropout of its recurrent units uses a new mask for
+    each step ("naive") or one mask for the whole sequence ("sequence")."""
 
     hidden: tuple[int, ...]
     masks: str = "sequence"
@@ -101,8 +101,8 @@ class Recurrent:
 
 @dataclass(frozen=True)
 class Residual:
-    """Residual blocks of two 3 x 3 convolutions with batch normalisation, as wide as `filters`;
-    dropout between the two."""
+    """Residual blocks of two 3 x 3 convolutions with batch normalisation and dropout between the
+    two. `filters` gives the width of each block."""
 
     filters: tuple[int, ...]
     activation: str = "relu"
@@ -122,7 +122,7 @@ class Transformer:
     activation: str = "relu"
 
     def scaled(self, width: float) -> "Transformer":
-        # A whole number for each head.
+        # The width stays a multiple of the number of heads.
         return replace(self, width=max(1, round(self.width * width / self.heads)) * self.heads)
 
 

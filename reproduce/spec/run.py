@@ -1,4 +1,4 @@
-"""A training run as a value: everything that determines its rows, and the key made of it."""
+"""The description of a training run: everything that determines its rows, and the key from it."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ DECAYS = ("none", "linear", "inverse_time", "halving")
 
 
 def _stated(value) -> dict:
-    """The fields of a dataclass that are not at their default."""
+    """The fields of a dataclass whose values differ from the defaults."""
     named = ((field, getattr(value, field.name)) for field in fields(value))
     return {
         field.name: each
@@ -53,25 +53,26 @@ class Run:
     updates: int = 0
     seed: int = -1
     measures: tuple[str, ...] = ()
-    # What is found out about the trained network, once: names of functions of probes.py.
+    # Probes of the trained network: names in `PROBES` of probes/__init__.py.
     probes: tuple[str, ...] = ()
-    # The rest is off unless stated. Training examples, drawn at random by the seed; None: all.
+    # All fields from here on are off by default.
+    # Number of training examples, drawn at random with the seed; None: all.
     examples: int | None = None
-    # Keep the validation part out of training and measure on it.
+    # Keep the validation split out of training and measure on it.
     hold_out: bool = False
     # Read the test set once, after training.
     test: bool = False
     # Also measure at this many evenly spaced points of training.
     curve_points: int = 0
     # The probability to keep a unit: of the inputs, of each convolution's outputs, and of the fully
-    # connected hidden layers' (one value for all of them, or one for each).
+    # connected hidden layers (one value for all layers, or one for each).
     keep_input: float = 1.0
     keep_conv: tuple[float, ...] = ()
     keep: float | tuple[float, ...] = 1.0
-    # What is dropped of a convolution's outputs: single units, whole feature maps, blocks of 3 x 3
-    # units of a map, or single connections to the layer above (DropConnect).
+    # What dropout removes after a convolution: single units, whole feature maps, blocks of 3 x 3
+    # units of a map, or single connections to the next layer (DropConnect).
     conv_dropout: str = "unit"
-    # What multiplies units: 0 or 1, or (section 10) normal noise of the same variance.
+    # The noise that multiplies units: 0 or 1, or normal noise of the same variance (section 10).
     noise: str = "bernoulli"
     momentum: float = 0.0
     # Fractions of the run's updates, so that a schedule keeps its shape at every budget.
@@ -88,11 +89,11 @@ class Run:
     l1_start_fraction: float = 0.0
     sparsity_cost: float = 0.0
     sparsity_target: float = 0.0
-    # Augmentation: each image is shifted by up to so many pixels along each axis, anew every time.
+    # Augmentation: shift each image by up to this many pixels along each axis, at random each time.
     shift_pixels: int = 0
-    # And mirrored, left to right, half of the times.
+    # Augmentation: mirror each image left to right, half of the time.
     flip: bool = False
-    # Go back, at the end, to the measured point of training with the lowest validation error.
+    # At the end, restore the measured point of training with the lowest validation error.
     early_stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -146,7 +147,7 @@ class Run:
 
     @property
     def architecture(self) -> tuple:
-        """What a compiled program depends on: runs that differ in other settings share it."""
+        """What a compiled program depends on; runs that differ only in other settings share it."""
         return (
             self.data,
             self.net,
@@ -165,14 +166,14 @@ class Run:
         )
 
     def settings(self) -> dict:
-        """All that is stated, as JSON values; a field left off is absent, so that a field added
-        later changes no old key."""
+        """All settings that differ from their defaults, as JSON values. Defaults are left out, so
+        that a field added later changes no old key."""
         net = {"kind": type(self.net).__name__, **_stated(self.net)}
         return json.loads(json.dumps(_stated(self) | {"net": net}))
 
     @cached_property
     def key(self) -> str:
-        """Digest of the settings: two runs of one key would give the same rows."""
+        """Digest of the settings: two runs with the same key would give the same rows."""
         if self.updates < 1 or self.seed < 0 or not self.measures:
             raise ValueError("a run needs updates, a seed and measures before it has a key")
         text = json.dumps(self.settings(), sort_keys=True)

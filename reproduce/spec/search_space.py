@@ -1,4 +1,4 @@
-"""What a search looks through: a space of settings around one run."""
+"""The search space: settings around one run."""
 
 import re
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ LAYER = re.compile(r"(keep|keep_conv)_(\d)")
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """A search space: `template` with, for each axis, one of its values.
+    """A search space: `template`, with one value chosen for each axis.
 
-    An axis is a field of a run; or "width" and "depth", the units (before a profile's budget scales
-    them) and the number of an Mlp's hidden layers; or "keep_1", "keep_2", ... (fully connected
-    hidden layers) and "keep_conv_1", ... (convolutions), a layer's own probability to keep a unit,
-    with one axis for each layer of the kind. What is found is compared with the `baselines`. `heat`
-    names the two axes of the heat map.
+    An axis is a field of a run; or "width" or "depth", the units (before a profile's budget scales
+    them) or the number of an Mlp's hidden layers; or "keep_1", "keep_2", ... (fully connected
+    hidden layers) or "keep_conv_1", ... (convolutions), the probability to keep a unit in that
+    layer, with one axis for each layer of that kind. The best point found is compared with the
+    `baselines`. `heat` names the two axes of the heat map.
     """
 
     template: Run
@@ -39,7 +39,7 @@ class Search:
                     f"an axis has one or more values, all numbers or all texts. Received: {name} = "
                     f"{values}"
                 )
-        # Impossible settings are refused here, not by the trial that meets them.
+        # Impossible settings are rejected here, not later by a trial that uses them.
         first = {name: values[0] for name, values in self.axes.items()}
         for name, values in self.axes.items():
             for value in values:
@@ -61,8 +61,8 @@ class Search:
         return format_settings({name: values[name] for name in self.axes})
 
     def point(self, settings: Mapping, width: float) -> dict:
-        """The axes' values of a run, given its settings as JSON has them and what scaled its net's
-        widths."""
+        """The value of each axis for a run, from its settings as JSON values and the factor that
+        scaled its net's widths."""
         point = {axis: _value(axis, settings) for axis in self.axes}
         if units := point.get("width"):
             declared = (
@@ -79,7 +79,7 @@ def _value(axis: str, settings: Mapping):
     if axis == "depth":
         return len(net["hidden"])
     if layer := LAYER.fullmatch(axis):
-        # One value may stand for all layers, and an empty tuple for none dropped.
+        # One value may apply to all layers; an empty tuple means that no layer has dropout.
         each = settings.get(layer[1], DEFAULTS[layer[1]]) or 1.0
         return each[int(layer[2]) - 1] if isinstance(each, list) else each
     return settings.get(axis, DEFAULTS.get(axis))

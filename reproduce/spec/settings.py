@@ -11,9 +11,9 @@ def format_settings(settings: Mapping) -> str:
 
 
 def format_setting(value: object) -> str:
-    """One setting: a short number, one number a layer separated by slashes, or a text."""
+    """One setting: a short number, one number per layer separated by slashes, or a string."""
     if isinstance(value, list | tuple):
         return "/".join(map(format_setting, value))
-    if value is None or value != value:  # as pandas has it
+    if value is None or value != value:  # NaN, as in pandas
         return "none"
     return f"{value:g}" if isinstance(value, int | float) else str(value)

@@ -1,4 +1,4 @@
-"""What the report draws of an experiment."""
+"""What the report draws for an experiment."""
 
 from dataclasses import dataclass
 
@@ -8,29 +8,30 @@ VIEWS = ("arms", "against_x", "curve", "claims", "pictures")
 @dataclass(frozen=True, kw_only=True)
 class View:
     """What the report draws: `arms` side by side, values `against_x`, a `curve` over the updates,
-    the `claims` with their differences, or `pictures` that a probe of that name made.
+    the `claims` with their differences, or the `pictures` named `picture` that a probe made.
 
-    `paper` names the source in paper.csv whose values stand beside ours; `tolerance_points` is the
-    difference in percentage points that still counts as reproduced. `splits` and `measures` are
-    those drawn; against x, values of no x are drawn as levels, which the legend calls `level`.
-    `lowest` has the report say where along x each of `arms` errs least.
+    `paper` names the source in paper/numbers.csv whose values are shown next to ours.
+    `tolerance_points` is the difference in percentage points that still counts as reproduced.
+    `splits` and `measures` say what is drawn. In `against_x`, values without an x are drawn as
+    levels, which the legend calls `level`. With `lowest`, the report says at which x each of `arms`
+    has its lowest error.
     """
 
     kind: str
-    # Those drawn; (): all.
+    # The arms drawn; (): all.
     arms: tuple[str, ...] = ()
     measures: tuple[str, ...] = ("error_percent",)
     splits: tuple[str, ...] = ("test",)
     x_label: str = ""
     log_x: bool = False
-    # Where the axis begins; what lies before stands in the report's table only.
+    # Where the x axis begins; smaller x are only in the report's table.
     from_x: float | None = None
-    # Values above this, of arms that hardly learned, leave the picture.
+    # Values above this, of arms that hardly learned, are outside the picture.
     top: float | None = None
     level: str = ""
-    # Draw the line of this slope through 0, on which all should lie.
+    # Draw the line of this slope through 0; all values should lie on it.
     slope: float | None = None
-    # The places along x that the paper gives in its text, with what each is.
+    # The (arm, x) pairs that the paper gives in its text.
     paper_xs: tuple[tuple[str, float], ...] = ()
     lowest: bool = False
     paper: str | None = None

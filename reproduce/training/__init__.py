@@ -1,7 +1,7 @@
 """Run + arrays -> trained model and history. Needs TensorFlow, which is imported here, quietly.
 
-In: a `Run` and its `Dataset`. Out: `Training`, which trains as one iterates over it and then holds
-the model and the history of `Measured` numbers; `train_svm` for the kernel machine of Table 2.
+In: a `Run` and its `Dataset`. Out: `Training`, which trains while you iterate over it and then has
+the model and the history of `Measured` numbers; `train_svm` for the kernel SVM of Table 2.
 
 Open `loop.py` first, then `engine.py` (the update) and `models.py` (where `rate = 1 - keep`).
 """

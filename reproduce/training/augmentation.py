@@ -8,7 +8,7 @@ from layers.masks import MaskStream, check_seed, random_32_bits
 
 @keras.saving.register_keras_serializable("reproduce")
 class RandomShift(keras.layers.Layer):
-    """Shifts each image by whole pixels, up and down, left and right; black moves in.
+    """Shifts each image by whole pixels along both axes; pixels shifted in are black.
 
     Args:
         pixels: Positive integer, the largest shift along each axis; all are equally likely.

@@ -1,8 +1,8 @@
 """The compiled update: one XLA program for all runs of one architecture on one data set.
 
-The data lives on the device; the update gathers its batch, takes the gradient and applies SGD with
+The data is on the device; the update gathers its batch, computes the gradient and applies SGD with
 momentum and the constraints. Rates, learning rates, bounds and penalty strengths are variables, so
-that runs which differ in these alone share one compilation.
+that runs that differ only in these share one compilation.
 """
 
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ from reproduce.data import Dataset
 from reproduce.spec import Autoencoder, ConvNet, LinearRegression, Residual, Run
 from reproduce.training.models import Built, build
 
-# At most this many updates between two looks at the loss: enough to hide the cost of the look.
+# At most this many updates between two checks of the loss: enough to hide the cost of a check.
 CHUNK_UPDATES = 100
 SCORED_AT_ONCE = 1000
-# Engines are kept up to this many, and this many weights in all; then the oldest go.
+# At most this many engines, with this many weights in total, are kept; the oldest are dropped.
 KEPT_ENGINES, KEPT_WEIGHTS = 16, 30_000_000
 
 _engines: dict[tuple, "Engine"] = {}
@@ -27,7 +27,7 @@ _on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
 
 
 def engine_for(run: Run, dataset: Dataset) -> "Engine":
-    """The engine of this run's architecture; at most a few are kept, the oldest is dropped."""
+    """The engine for this run's architecture. Only a few are kept; the oldest is dropped first."""
     key = (dataset.digest, *run.architecture)
     if key not in _engines:
         _engines[key] = Engine(run, dataset)
@@ -71,7 +71,7 @@ class Engine:
         self.images, self.labels = _resident(dataset)
         self.uses_l1 = run.l1 > 0
         self.net = run.net
-        # int64, as the labels: TensorFlow keeps int32 on the host, out of reach of a GPU program.
+        # int64, like the labels: TensorFlow keeps int32 on the host, where a GPU cannot read it.
         self.order = tf.Variable(tf.zeros((CHUNK_UPDATES, run.batch_size), tf.int64))
         # Per update of the chunk: learning rate, momentum, L1 strength.
         self.schedule = tf.Variable(tf.zeros((CHUNK_UPDATES, 3)))
@@ -83,8 +83,8 @@ class Engine:
         for owner, name in _hyperparameters(self.model):
             self.hyperparameters.append(tf.Variable(getattr(owner, name)))
             setattr(owner, name, self.hyperparameters[-1])
-        # On a CPU, XLA's convolutions take twice the time of TensorFlow's own: there only the masks
-        # (by themselves) and the weights' moves are compiled.
+        # On a CPU, XLA's convolutions take twice as long as TensorFlow's own. So there only the
+        # masks (separately) and the weight updates are compiled.
         whole = not isinstance(run.net, ConvNet | Residual) or bool(
             tf.config.list_physical_devices("GPU")
         )
@@ -98,7 +98,7 @@ class Engine:
         self._logits = tf.function(self._score, jit_compile=whole, autograph=False)
 
     def load(self, built: Built) -> None:
-        """Takes over a model of the same architecture: its weights, masks' state and numbers."""
+        """Copies from a model of the same architecture: weights, mask states, hyperparameters."""
         for mine, other in zip(self.model.variables, built.model.variables, strict=True):
             mine.assign(other)
         for velocity in self.velocities:
@@ -111,7 +111,7 @@ class Engine:
         self.l1_factors.assign(built.l1_factors)
 
     def advance(self, order: np.ndarray, schedule: np.ndarray) -> float:
-        """Makes one update a row of `order`; returns their mean loss."""
+        """Makes one update per row of `order`; returns their mean loss."""
         updates = len(order)
         padding = ((0, CHUNK_UPDATES - updates), (0, 0))
         self.order.assign(np.pad(order, padding))
@@ -130,7 +130,7 @@ class Engine:
         tf.while_loop(lambda done: done < count, body, [tf.constant(0)], parallel_iterations=1)
 
     def _one_update(self) -> tf.Tensor:
-        # Gathers, not slices: XLA compiles a slice anew for each start.
+        # Gathers, not slices: XLA compiles a slice again for each start index.
         batch = tf.gather(self.order, self.position)
         rate, momentum, l1 = tf.unstack(tf.gather(self.schedule, self.position))
         with tf.GradientTape() as tape:
@@ -145,7 +145,7 @@ class Engine:
     def _move_weights(
         self, gradients: list[tf.Tensor], rate: tf.Tensor, momentum: tf.Tensor, l1: tf.Tensor
     ) -> None:
-        # Waits for the last gradient: XLA moves weights in place only if all reads come before.
+        # Waits for the last gradient: XLA updates weights in place only if all reads come before.
         rate += 0 * tf.reshape(gradients[0], [-1])[0]
         for i, (weight, velocity, gradient) in enumerate(
             zip(self.weights, self.velocities, gradients, strict=True)
@@ -170,7 +170,7 @@ class Engine:
 
     @cached_property
     def hidden(self) -> keras.Model | None:
-        """From images to the activations of each hidden layer, by its name; None without any."""
+        """From images to each hidden layer's activations, by layer name; None if there are none."""
         layers = [each for each in self.model.layers if each.name.startswith("hidden_")]
         outputs = {each.name: each.output for each in layers}
         return keras.Model(self.model.input, outputs) if outputs else None
@@ -185,7 +185,7 @@ class Engine:
         return np.concatenate([self._logits(tf.constant(b)).numpy() for b in blocks])[: len(ids)]
 
     def state(self) -> dict[str, np.ndarray]:
-        """All that training changes, for a checkpoint."""
+        """Everything that training changes, for a checkpoint."""
         arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(self.model.variables)}
         return arrays | {f"velocity_{i}": v.numpy() for i, v in enumerate(self.velocities)}
 

@@ -27,7 +27,7 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Measured:
-    """One number of a run's history, and its place on an x axis other than the experiment's."""
+    """One number of a run's history; `x` is its place on an x axis other than the experiment's."""
 
     split: str
     measure: str
@@ -40,8 +40,8 @@ class Measured:
 class Training:
     """A run in progress. Iterate over it to train; it yields itself after every few updates.
 
-    With a `checkpoint` path the state is saved there now and then, and resumed from there: a run
-    resumed equals a run uninterrupted.
+    With a `checkpoint` path, the state is saved there from time to time, and training resumes from
+    it. A resumed run gives the same result as an uninterrupted one.
     """
 
     run: Run
@@ -53,7 +53,7 @@ class Training:
     diverged: bool = False
     update_seconds: float = 0.05
     history: list[Measured] = field(default_factory=list)
-    # For early stopping: the lowest validation error so far, and the state that had it.
+    # For early stopping: the lowest validation error so far, and its state.
     best_error: float = float("inf")
     best_state: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -97,12 +97,12 @@ class Training:
             yield self
 
     def _chunk(self) -> int:
-        """Updates until the next look: about a second's worth, so that Ctrl-C is answered soon."""
+        """Updates until the next check: about one second, so that Ctrl-C takes effect soon."""
         return max(1, min(CHUNK_UPDATES, int(LOOK_SECONDS / max(self.update_seconds, 1e-6))))
 
     def measured(self, *splits: str, most: int | None = None) -> Iterator[Measured]:
-        """The run's measures of the network as it is now, on those of the splits that it has, or on
-        `most` images of each."""
+        """The run's measures of the current network, on each of the splits that the run has; with
+        `most`, on at most that many images of each."""
         for split in splits:
             ids = self.splits.get(split, np.empty(0, np.int32))
             if split == "train":
@@ -115,18 +115,18 @@ class Training:
                     yield Measured(split, name, self.step, value)
 
     def _remember(self) -> None:
-        """Keeps the state if early stopping may want it back."""
+        """Keeps the state if early stopping may restore it."""
         if self.run.early_stopping:
             error = self.last("validation", self.run.measures[0])
             if error is None:
-                raise ValueError("early stopping needs `hold_out`: a validation error to look at")
+                raise ValueError("early stopping needs a validation error; set `hold_out`")
             if error < self.best_error:
                 self.best_error, self.best_state = error, self.engine.state()
 
     def _finish(self) -> None:
         if self.best_state:
             self.engine.restore(self.best_state)
-            # A run's last values are those of the network that it ends with.
+            # A run's last values must be those of its final network.
             self.history = [m for m in self.history if m.step != self.step]
             self.history += self.measured("train", "validation")
         self.history += self.measured("test")
@@ -137,7 +137,7 @@ class Training:
         return self.dataset.labels[ids]
 
     def last(self, split: str, measure: str) -> float | None:
-        """The newest value of a measure, None before the first."""
+        """The latest value of a measure; None before the first."""
         values = (m.value for m in reversed(self.history))
         keys = ((m.split, m.measure) for m in reversed(self.history))
         return next(
@@ -153,7 +153,7 @@ class Training:
         return self.built.model
 
     def save(self) -> None:
-        """Writes the checkpoint in one step; without a path there is none to write."""
+        """Writes the checkpoint atomically; does nothing without a path."""
         if self.checkpoint is None:
             return
         history = [[m.split, m.measure, m.step, m.value] for m in self.history]
@@ -175,8 +175,8 @@ class Training:
                 progress = json.loads(str(state["progress"]))
                 self.engine.restore(state)
                 best = {name[5:]: state[name] for name in state if name.startswith("best_")}
-        except Exception as error:  # a damaged file raises a dozen kinds
-            print(f"{checkpoint} is damaged ({error}); starting that run anew", file=sys.stderr)
+        except Exception as error:  # a damaged file raises a dozen exception types
+            print(f"{checkpoint} is damaged ({error}); restarting from step 0", file=sys.stderr)
             self.engine.load(self.built)
             return
         self.step, self.seconds = progress["step"], progress["seconds"]

@@ -1,7 +1,7 @@
-"""Outputs and targets -> the numbers that rows hold. Lower is better for every one of them.
+"""Outputs and targets -> the numbers in the rows. Lower is better for every one of them.
 
-Outputs are logits of shape (examples, classes), and targets the labels; of an autoencoder both are
-of shape (examples, pixels), logits and pixels in [0, 1].
+Outputs are logits of shape (examples, classes), and targets are the labels. For an autoencoder both
+have shape (examples, pixels): logits, and pixels in [0, 1].
 """
 
 import numpy as np
@@ -11,12 +11,12 @@ CALIBRATION_BINS = 15
 
 
 def error_percent(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the examples classified wrongly, in percent."""
+    """Fraction of the examples classified wrongly, in percent."""
     return 100 * float(np.mean(np.argmax(logits, axis=1) != labels))
 
 
 def nll(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean negative log-likelihood of the right class, in nats."""
+    """Mean negative log-likelihood of the correct class, in nats."""
     right = logits[np.arange(len(labels)), labels]
     return float(np.mean(logsumexp(logits, axis=1) - right))
 
@@ -30,9 +30,9 @@ def calibration_percent(logits: np.ndarray, labels: np.ndarray) -> float:
 def reliability(
     probabilities: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each of 15 equal bins of confidence: examples, share classified rightly, mean confidence.
+    """For each of 15 equal bins of confidence: number of examples, accuracy, mean confidence.
 
-    The latter two are 0 in an empty bin.
+    The last two are 0 in an empty bin.
     """
     confidences = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
@@ -44,7 +44,7 @@ def reliability(
 
 
 def squared_error(logits: np.ndarray, pixels: np.ndarray) -> float:
-    """Half the squared difference between an image and its reconstruction, mean over images."""
+    """Half the squared difference between an image and its reconstruction, averaged over images."""
     return float(np.mean(np.sum((expit(logits) - pixels) ** 2, axis=1)) / 2)
 
 

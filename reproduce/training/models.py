@@ -1,7 +1,7 @@
-"""Run and data shape -> an ordinary Keras model: the one place where `rate = 1 - keep`.
+"""Run and data shape -> an ordinary Keras model: the only place where `rate = 1 - keep`.
 
-A run's numbers are the paper's (scaled at test time); the model uses inverted dropout, so each
-kernel's numbers are multiplied by the factors of `paper_to_inverted` for the units that feed it.
+A run's numbers follow the paper (scaling at test time). The model uses inverted dropout, so each
+kernel's numbers are multiplied by the factors of `paper_to_inverted` for its input units.
 """
 
 import math
@@ -36,13 +36,13 @@ from reproduce.training import other_models
 from reproduce.training.augmentation import RandomFlip, RandomShift
 
 CONVOLUTION, POOL, POOL_STRIDE = 5, 3, 2
-# Of DropBlock, in units: the last of the paper's maps are 4 x 4.
+# DropBlock's block size in units: the paper's last feature maps are 4 x 4.
 BLOCK = 3
 
 
 class Built(NamedTuple):
-    """A model that returns logits, and what the inverted form asks of each trainable variable:
-    the factor on its learning rate, and on an L1 penalty (0 for biases, which have none)."""
+    """A model that returns logits, and the factors that inverted dropout needs for each trainable
+    variable: on its learning rate, and on an L1 penalty (0 for biases, which have none)."""
 
     model: keras.Model
     learning_rate_factors: list[float]
@@ -50,9 +50,9 @@ class Built(NamedTuple):
 
 
 def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
-    """The network of `run` for inputs of `shape`, weights and masks drawn from its seed.
+    """The network of `run` for inputs of `shape`, with weights and masks drawn from its seed.
 
-    An autoencoder's logits are those of the pixels, one after the other; others' of the classes.
+    An autoencoder returns one logit per pixel, in order; other networks return one per class.
     """
     if isinstance(run.net, Recurrent | Residual | Transformer):
         model = other_models.build(run, shape, classes)
@@ -67,14 +67,14 @@ def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
     elif isinstance(run.net, Autoencoder):
         outputs = math.prod(shape)
     stack.flatten()
-    for units, keep in zip(run.net.hidden, run.keeps, strict=False):  # or no hidden layer at all
+    for units, keep in zip(run.net.hidden, run.keeps, strict=False):  # there may be no hidden layer
         stack.hidden(units, next_keep=keep)
     stack.dense(outputs)
     return stack.built(type(run.net).__name__.lower())
 
 
 class _Stack:
-    """A network layer by layer; each kernel's numbers follow the units that feed it."""
+    """Builds a network layer by layer; each kernel's numbers depend on its input units."""
 
     def __init__(self, run: Run, shape: tuple[int, ...]):
         self.run = run
@@ -84,7 +84,7 @@ class _Stack:
             self.x = RandomShift(run.shift_pixels, seed=seed, name="shift")(self.x)
         if run.flip:
             self.x = RandomFlip(seed=derived_seed(run.seed, "flips"), name="flip")(self.x)
-        # The probability to keep the units at the top; whether those are of feature maps.
+        # The probability to keep the units at the top; whether those are in feature maps.
         self.keep = run.keep_input
         self.on_maps = self.is_dropped = False
         self.rates: list[float] = []
@@ -93,11 +93,11 @@ class _Stack:
 
     def flatten(self) -> None:
         if self.run.conv_dropout in ("spatial", "block"):
-            self._drop()  # while there still are maps
+            self._drop()  # before the maps are flattened
         self.x = keras.layers.Flatten(name="flat")(self.x)
 
     def convolve(self, filters: int, next_keep: float) -> None:
-        if len(self.x.shape) == 3:  # grey images have no axis of channels
+        if len(self.x.shape) == 3:  # grey images have no channel axis
             self.x = keras.layers.Reshape((*self.x.shape[1:], 1), name="channel")(self.x)
         pieces = getattr(self.run.net, "pieces", 1)
         conv = {"filters": pieces * filters, "kernel_size": CONVOLUTION, "padding": "same"}
@@ -140,7 +140,7 @@ class _Stack:
         )(self.x)
 
     def _drop(self) -> None:
-        """Drops the units at the top, unless their connections to the next layer are."""
+        """Applies dropout to the units at the top, unless their connections are dropped instead."""
         kind = self.run.conv_dropout if self.on_maps else "unit"
         if self.keep == 1 or kind == "connection" or self.is_dropped:
             return
@@ -154,7 +154,7 @@ class _Stack:
         self.is_dropped = True
 
     def _feed(self, kind: str, layer: Callable, **settings) -> None:
-        """Drops the units at the top, and puts a layer of weights on them."""
+        """Applies dropout to the units at the top, then adds a layer of weights."""
         self._drop()
         made = layer(**settings, **self._weights(kind))
         if self.on_maps and self.keep < 1 and self.run.conv_dropout == "connection":
@@ -165,7 +165,7 @@ class _Stack:
         self.is_dropped = False
 
     def _weights(self, kind: str) -> dict:
-        """The settings of the layer that the units at the top feed."""
+        """The settings of the layer of weights whose inputs are the units at the top."""
         run, keep, depth = self.run, self.keep, self.depth
         factor = paper_to_inverted(keep)
         part = 1.0 if depth else run.input_rate_factor
@@ -173,8 +173,8 @@ class _Stack:
         self.l1 += [factor.l1, 0.0]
         self.depth += 1
         return {
-            # He initialisation in the paper's form, so sd keep * sqrt(2 / fan_in) here. Our guess:
-            # the paper gives no initialisation.
+            # He initialisation in the paper's form, so here the standard deviation is
+            # keep * sqrt(2 / fan_in). This is our guess: the paper gives no initialisation.
             "kernel_initializer": keras.initializers.VarianceScaling(
                 2.0 * factor.weights**2,
                 mode="fan_in",

@@ -1,6 +1,6 @@
-"""Networks that the paper has not: recurrent, residual, a small Transformer.
+"""Networks that are not in the paper: recurrent, residual, a small Transformer.
 
-Their numbers are in Keras's own convention, inverted dropout: there is no paper's form to map from.
+Their numbers follow Keras's convention, inverted dropout: the paper has no form to convert from.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def _recurrent(run: Run, net: Recurrent, x: keras.KerasTensor) -> keras.KerasTen
     (units,) = net.hidden
     cell = keras.layers.LSTMCell(
         units,
-        # Of a generator that it keeps but, without dropout of its own, never uses.
+        # For a generator that the cell has but never uses, as it has no dropout of its own.
         seed=derived_seed(run.seed, "cell"),
         kernel_initializer=_weights(run, "input"),
         recurrent_initializer=keras.initializers.Orthogonal(
@@ -57,7 +57,7 @@ def _recurrent(run: Run, net: Recurrent, x: keras.KerasTensor) -> keras.KerasTen
         return VariationalRNN(
             cell, rate=1 - run.keep_input, recurrent_rate=1 - run.keeps[0], seed=seed, name="lstm"
         )(x)
-    # All masks are drawn before the first step, and go in with the rows.
+    # All masks are drawn before the first step and passed in with the rows.
     ones = ops.repeat(ops.ones_like(x[:, :, :1]), units, axis=2)
     factors = _dropped(run, ones, "dropout_recurrent")
     return keras.layers.RNN(NaiveCell(cell, x.shape[-1]), name="lstm")(
@@ -67,7 +67,7 @@ def _recurrent(run: Run, net: Recurrent, x: keras.KerasTensor) -> keras.KerasTen
 
 @keras.saving.register_keras_serializable("reproduce")
 class NaiveCell(keras.layers.Layer):
-    """An LSTM cell whose fed-back output is multiplied by what follows each step's features."""
+    """An LSTM cell that multiplies its previous output by the mask after each step's features."""
 
     def __init__(self, cell: keras.layers.LSTMCell, features: int, **kwargs):
         super().__init__(**kwargs)
@@ -75,7 +75,7 @@ class NaiveCell(keras.layers.Layer):
         self.state_size, self.output_size = cell.state_size, cell.output_size
 
     def build(self, input_shape):
-        if not self.cell.built:  # a loaded model's is
+        if not self.cell.built:  # in a loaded model it already is
             self.cell.build((*input_shape[:-1], self.features))
 
     def get_initial_state(self, batch_size=None):
@@ -95,7 +95,7 @@ class NaiveCell(keras.layers.Layer):
 
 
 def _residual(run: Run, net: Residual, x: keras.KerasTensor) -> keras.KerasTensor:
-    if len(x.shape) == 3:  # grey images have no axis of channels
+    if len(x.shape) == 3:  # grey images have no channel axis
         x = keras.layers.Reshape((*x.shape[1:], 1), name="channel")(x)
     x = _convolved(run, net, x, net.filters[0], 1, "stem")
     for block, filters in enumerate(net.filters):
@@ -104,8 +104,8 @@ def _residual(run: Run, net: Residual, x: keras.KerasTensor) -> keras.KerasTenso
         inner = _dropped(run, inner, f"dropout_{block}")
         inner = _convolved(run, net, inner, filters, 1, f"second_{block}", activate=False)
         if stride > 1:
-            # A 1 x 1 convolution with a stride, as others do here; but TensorFlow's own overwrites
-            # memory that is not its own on some processors.
+            # Equal to the usual 1 x 1 convolution with a stride. On some processors, TensorFlow's
+            # own implementation of that writes to memory that does not belong to it.
             x = keras.layers.MaxPooling2D(1, stride, padding="same", name=f"thinned_{block}")(x)
             kernel = _weights(run, "skip", block)
             name = f"skip_{block}"
@@ -151,7 +151,7 @@ def _transformer(run: Run, net: Transformer, x: keras.KerasTensor) -> keras.Kera
             net.heads, net.width // net.heads, name=f"attention_{block}"
         )
         attended = attention(x, x)
-        # One initializer with a seed would make queries, keys and values the same.
+        # One initializer with one seed would give queries, keys and values the same weights.
         kernels = [weight for weight in attention.trainable_weights if len(weight.shape) > 2]
         for i, kernel in enumerate(kernels):
             kernel.assign(_weights(run, "attention", block, i)(kernel.shape))
@@ -165,7 +165,7 @@ def _transformer(run: Run, net: Transformer, x: keras.KerasTensor) -> keras.Kera
 
 @keras.saving.register_keras_serializable("reproduce")
 class AddPositions(keras.layers.Layer):
-    """Adds a learned vector to each row's."""
+    """Adds a learned position vector to each row's vector."""
 
     def __init__(self, initializer_seed: int, **kwargs):
         super().__init__(**kwargs)

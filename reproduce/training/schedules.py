@@ -8,7 +8,7 @@ from reproduce.spec import Run
 
 
 def learning_rates(run: Run) -> np.ndarray:
-    """Float32 of shape (updates,): linear warm-up from 0, then the decay, of the paper's-form rate.
+    """Float32 of shape (updates,): the paper-form rate with linear warm-up from 0, then decay.
 
     "linear" falls to 0 at the end; "inverse_time" is 1 / (1 + t / T) and "halving" 2^(-t / T),
     with T = decay_fraction of the run's updates.
@@ -29,7 +29,7 @@ def learning_rates(run: Run) -> np.ndarray:
 
 
 def momenta(run: Run) -> np.ndarray:
-    """Float32 of shape (updates,): a linear ramp from `momentum_start`, where one is stated."""
+    """Float32 of shape (updates,): a linear ramp from `momentum_start`, if that is given."""
     update = np.arange(run.updates)
     if run.momentum_start is None:
         return np.full(run.updates, run.momentum, np.float32)
@@ -38,14 +38,14 @@ def momenta(run: Run) -> np.ndarray:
 
 
 def l1_strengths(run: Run) -> np.ndarray:
-    """Float32 of shape (updates,): 0 before `l1_start_fraction` of the updates, `l1` from there."""
+    """Float32 of shape (updates,): 0 before `l1_start_fraction` of the updates, then `l1`."""
     late = np.arange(run.updates) >= run.l1_start_fraction * run.updates
     return (run.l1 * late).astype(np.float32)
 
 
 def batches(examples: np.ndarray, batch_size: int, seed: int) -> Iterator[np.ndarray]:
-    """Yields int32 arrays of `batch_size` example indices without end: each pass over the examples
-    in a new random order, batches cut through the passes."""
+    """Yields int32 arrays of `batch_size` example indices without end. Each pass over the examples
+    has a new random order; a batch may span two passes."""
     generator = np.random.default_rng(seed)
     waiting = np.empty(0, np.int32)
     while True:

@@ -1,4 +1,4 @@
-"""The Gaussian-kernel support vector machine of Table 2, by scikit-learn: no updates."""
+"""The Gaussian-kernel support vector machine of Table 2, from scikit-learn: it has no updates."""
 
 import time
 
@@ -12,7 +12,7 @@ CACHE_MEBIBYTES = 2_000
 
 
 def train_svm(run: Run, net: GaussianSvm, dataset: Dataset) -> tuple[list[Measured], float]:
-    """The errors of the machine on each split of the data, and the seconds that it took."""
+    """The error of the support vector machine on each split, and the seconds that it took."""
     began = time.monotonic()
     pixels = dataset.images.reshape(len(dataset.images), -1)
     ids = split_indices(dataset, run)

@@ -1,4 +1,4 @@
-"""What the network sources share: their patience, and their archives."""
+"""Shared by the network sources: the timeout, and how archives are read."""
 
 import tarfile
 import zlib
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from reproduce.data.formats import Files, Unusable, one_line
 
-# A server that does not answer within this, or falls silent for as long, is given up.
+# A server that does not answer, or sends nothing, for this long is abandoned.
 SILENCE_SECONDS = 20
 
 
 def tar_members(path: Path, prefix: str, read: Callable[[bytes], bytes] = bytes) -> Files:
-    """What `read` makes of the archive's regular files below `prefix` that belong to the data."""
+    """The archive's regular files below `prefix` that belong to the data, converted by `read`."""
     wanted = (".bin", "_batch", "-ubyte", ".png", ".json")
     files = {}
     try:

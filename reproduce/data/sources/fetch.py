@@ -18,7 +18,7 @@ DATA_DIR_VARIABLE = "REPRODUCE_DATA_DIR"
 
 
 def obtain(name: str, data_dir: Path | None) -> Arrays:
-    """The arrays from the first of the three that has them; UserError as `data.load` says."""
+    """The arrays from the first of the three that has them; raises UserError like `data.load`."""
     return _from_user(name, data_dir) or _from_cache(name) or _fetch(name)
 
 
@@ -51,12 +51,12 @@ def _from_cache(name: str) -> Arrays | None:
     try:
         return read_npz(name, path)
     except Unusable as error:
-        notify(f"{error}; fetching {name} anew")
+        notify(f"{error}; fetching {name} again")
         return None
 
 
 def _fetch(name: str) -> Arrays:
-    """Tries each network source; keeps what the first good one gives in the cache."""
+    """Tries each network source; keeps the arrays from the first good one in the cache."""
     cache = cache_dir()
     failures: list[str] = []
     try:
@@ -78,7 +78,7 @@ def _fetch(name: str) -> Arrays:
     raise UserError(
         f"cannot obtain {name}: (1) no folder given by --data-dir or {DATA_DIR_VARIABLE} holds "
         f"{own.ACCEPTS[name]}; (2) {failures[0]}; (3) {failures[1]}. "
-        "`make reproduce PROFILE=smoke` needs no download: it does all on the embedded digits"
+        "`make reproduce PROFILE=smoke` needs no download: it uses only scikit-learn's digits"
     )
 
 

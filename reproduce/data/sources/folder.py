@@ -1,4 +1,4 @@
-"""A data set from files in a folder of the user's."""
+"""A data set from files in the user's folder."""
 
 import gzip
 import zlib
@@ -25,7 +25,7 @@ ACCEPTS = {
 
 
 def from_folder(name: str, folder: Path) -> Arrays | None:
-    """The data set from files in `folder`; None if no file there has one of its names."""
+    """The data set from files in `folder`; None if no file there has one of the expected names."""
     if name not in COUNTS and (folder / f"{name}.npz").exists():
         return read_npz(name, folder / f"{name}.npz")
     for paths, read in _layouts(name, folder):
@@ -42,7 +42,7 @@ def from_folder(name: str, folder: Path) -> Arrays | None:
 
 
 def _layouts(name: str, folder: Path) -> Iterator[tuple[dict, Callable[[bytes], bytes]]]:
-    """For each layout a user may have: original file -> its path or None, and how to read it."""
+    """For each accepted layout: original file -> its path or None, and how to read it."""
     if name == "mnist":
         spellings = {file: (file, file.replace("-idx", ".idx")) for file in MD5[name]}
         yield (

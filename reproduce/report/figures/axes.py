@@ -1,4 +1,4 @@
-"""What the axes of all panels have in common: where they end, what lies beyond, the legend."""
+"""What the axes of all panels share: their limits, marks for values beyond, the legend."""
 
 from itertools import groupby
 from operator import itemgetter
@@ -11,21 +11,21 @@ from reproduce.spec import View
 
 
 def reach(shown: list[float]) -> tuple[float, float]:
-    """An axis for these values. An interval of few seeds may reach far beyond all that was found,
-    and then leaves the picture."""
+    """Axis limits for these values. An interval over few seeds may extend far beyond all values,
+    and is then cut off."""
     room = 0.1 * (max(shown) - min(shown))
     return max(min(shown) - room, min(0, *shown)), max(shown) + room
 
 
 def legend(axes: plt.Axes) -> None:
-    """Beside the axes, where it hides nothing."""
+    """Puts the legend beside the axes, where it hides nothing."""
     axes.legend(
         title=None, frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1)
     )
 
 
 def visible_top(rows: pd.DataFrame) -> float:
-    """2.5 times the worst final validation value: the first steep fall may leave the picture."""
+    """2.5 times the worst final validation value: the steep fall at first may be cut off."""
     last = rows[(rows.step == rows.step.max()) & (rows.split == "validation")]
     return 2.5 * float(last.value.max())
 
@@ -35,19 +35,19 @@ def scale(view: View, axes: plt.Axes, values: pd.Series) -> None:
         axes.set(xscale="log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
     if view.top is not None:
-        # Small budgets may lie above the top: two thirds of the values are always seen, with room.
+        # Small budgets may give values above the top: two thirds are always shown, with room.
         top = max(view.top, 1.4 * values.quantile(2 / 3))
         axes.set(ylim=(0, min(top, axes.get_ylim()[1])))
 
 
 def mark_above(axes: plt.Axes, found: list[tuple[float, float, str]]) -> None:
-    """At the upper edge, a triangle and the number for every (x, value, colour) above it."""
+    """Marks each (x, value, colour) above the upper edge by a triangle there and its number."""
     top = axes.get_ylim()[1]
     above = sorted(each for each in found if each[1] > top)
     for x, same in groupby(above, key=itemgetter(0)):
         for place, (_, value, colour) in enumerate(same):
             axes.plot(x, top, marker="^", color=colour, clip_on=False, zorder=4)
-            # Towards the middle: beside the axes stands the legend.
+            # Towards the middle, because the legend is beside the axes.
             at = axes.transAxes.inverted().transform(axes.transData.transform((x, top)))[0]
             side = -1 if at > 0.8 else 1
             axes.annotate(

@@ -18,8 +18,8 @@ SIZE, LINE = (9.0, 4.0), 0.3
 
 
 def as_svg(fill: Callable[[plt.Figure], None], size: tuple[float, float]) -> bytes:
-    """What `fill` draws on a figure of this size in inches."""
-    # Whatever the user's own matplotlibrc says.
+    """An SVG of what `fill` draws on a figure of this size in inches."""
+    # Ignores the user's own matplotlibrc.
     matplotlib.rcdefaults()
     with sns.axes_style("whitegrid"), sns.plotting_context("notebook"), plt.rc_context(STYLE):
         figure = plt.figure(figsize=size)
@@ -46,20 +46,20 @@ def draw(evidence: Evidence) -> bytes | None:
             panels.draw(evidence, view, axes)
         figure.suptitle(_title(evidence), x=0.01, ha="left", fontsize="medium")
 
-    # Arms side by side need a line each.
+    # Each arm needs a line of its own.
     height = max(SIZE[1], LINE * len(evidence.chosen)) if views[0].kind == "arms" else SIZE[1]
     return as_svg(fill, (SIZE[0] * columns, height * rows))
 
 
 def _title(evidence: Evidence) -> str:
-    """The experiment, its budget, and what is drawn of how many seeds."""
+    """The experiment, its budget, the number of seeds, and what is drawn of them."""
     views = (evidence.experiment.view, *evidence.experiment.panels)
-    # Of every place; a probe's places (bins of confidence) may be empty for some seeds.
+    # Counts the main measure only: a probe's places (confidence bins) may lack some seeds.
     main = evidence.final[evidence.final.measure == evidence.experiment.measures[0]]
     counts = main.groupby(["arm", "x"], dropna=False).seed.nunique()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
     seeds = "one seed" if n == "1" else f"{n} seeds, mean"
-    # A curve shows its seeds themselves; a picture is of one.
+    # A curve shows every seed; a picture shows one.
     if n != "1" and any(view.kind in ("arms", "against_x") for view in views):
         seeds += " and 95 % interval"
     if all(view.kind == "pictures" for view in views):

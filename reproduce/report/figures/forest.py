@@ -12,12 +12,12 @@ UNCERTAIN = ".6"
 
 
 def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
-    """A line a claim, in the order declared; right of 0 favours it. Grey: inconclusive, or not
-    judged."""
+    """One line per claim, in the order declared; right of 0 favours the claim. Grey: inconclusive
+    or not judged."""
     claims = [
         (c.text, evidence.difference(c))
         for c in evidence.experiment.claims
-        # Of one unit, and of a direction.
+        # Only claims with the same unit and with a direction.
         if c.measure in view.measures and c.within is None and c.than_x is None
     ]
     found = [(text, interval(list(values))) for text, values in claims if values is not None]
@@ -36,7 +36,7 @@ def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     axes.set(xlabel=f"{measure_label(view.measures[0])}, in the claim's favour")
     if shown:
         axes.set_ylim(len(shown) - 0.5, -0.5)
-        # An interval of few seeds may reach far beyond all means, and then leaves the picture.
+        # An interval over few seeds may extend far beyond all means, and is then cut off.
         furthest = 3 * max(max(abs(each.mean) for _, each in shown), 1e-9)
         low, high = axes.get_xlim()
         axes.set_xlim(max(low, -furthest), min(high, furthest))

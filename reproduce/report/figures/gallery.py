@@ -12,13 +12,13 @@ from reproduce.spec import View
 
 TITLE_CHARACTERS = 30
 TITLE_HEIGHT = 0.1
-# More the eye does not tell apart, and noise compresses badly: the figure is half as large.
+# The eye cannot tell more apart, and noise compresses badly: this halves the figure's size.
 GREYS = 32
 
 
 def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
-    """Every arm's picture, of the one seed that they were kept of: side by side, or wide ones one
-    below the other."""
+    """Every arm's picture, for the one seed whose pictures were kept: side by side, or stacked if
+    they are wide."""
     found = {
         entry["arm"]: _read(entry["pictures"][view.picture])
         for entry in evidence.runs.values()

@@ -15,13 +15,13 @@ from reproduce.report.intervals import interval
 from reproduce.report.labels import measure_label, shared_label
 from reproduce.spec import View
 
-# With more arms the training errors are left out of a curve's picture.
+# With more arms than this, a curve panel leaves out the training errors.
 MOST_ARMS_IN_FULL = 6
 PARTS = {"validation": "validation", "train": "training"}
 
 
 def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
-    """Draws what the view says of the evidence."""
+    """Draws the evidence as the view describes."""
     drawers = {
         "curve": _curve,
         "against_x": _against_x,
@@ -33,19 +33,19 @@ def draw(evidence: Evidence, view: View, axes: plt.Axes) -> None:
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:
-    """An error bar: the 95 % t interval, or the value itself when there is but one."""
+    """An error bar: the 95 % t interval, or the value itself if there is only one."""
     found = interval(list(values))
     return (found.mean, found.mean) if found.n < 2 else (found.low, found.high)
 
 
 def _rows(evidence: Evidence, view: View) -> pd.DataFrame:
-    """The last values of what the view draws, and what tells the lines of one arm apart."""
+    """The last values of what the view draws, with a column that names the lines of one arm."""
     rows = evidence.final
     rows = rows[rows.measure.isin(view.measures) & rows.split.isin(view.splits)]
     rows = rows[rows.arm.isin(_arm_names(evidence, view))]
     if view.from_x is not None:
         rows = rows[rows.x.isna() | (rows.x >= view.from_x)]
-    # Training errors are measured along the way too: the last one counts.
+    # Training errors are also measured during training; only the last one counts.
     rows = rows[rows.step == rows.groupby("run").step.transform("max")]
     names = [rows.measure.map(measure_label)] if len(view.measures) > 1 else []
     names += [rows.split] if len(view.splits) > 1 else []
@@ -61,12 +61,12 @@ def _arm_names(evidence: Evidence, view: View) -> list[str]:
 def _curve(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     rows = evidence.final
     rows = rows[rows.measure.isin(view.measures) & rows.split.isin(list(PARTS))]
-    # From the second point on: the untrained network's 90 % would flatten all the rest.
+    # From the second point on: the untrained network's 90 % would flatten everything else.
     rows = rows[rows.step > 0].assign(images=rows.split.map(PARTS))
     hue, style = "arm", "images"
     orders = {hue: _arm_names(evidence, view), style: list(PARTS.values())}
     if rows.arm.nunique() > MOST_ARMS_IN_FULL:
-        # Too many to tell apart: a colour for what stands before the comma, dashes for the rest.
+        # Too many to tell apart: colour shows the part before the comma, dashes show the rest.
         parts = pd.DataFrame([arm.split(", ", 1) for arm in rows.arm], rows.index)
         rows = rows.assign(kind=parts[0], net=parts[1])[rows.split == "validation"]
         hue, style = "kind", "net"
@@ -75,7 +75,7 @@ def _curve(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     look = {"x": "step", "y": "value", "hue": hue, "hue_order": orders[hue]}
     look |= {"style": style, "style_order": present}
     sns.lineplot(rows, **look, errorbar=None, ax=axes)
-    # Every seed, thin: an interval of few seeds at every point would hide the curves.
+    # A thin line per seed: an interval over few seeds at every point would hide the curves.
     each = {"units": "seed", "estimator": None, "linewidth": 0.5, "alpha": 0.5, "legend": False}
     sns.lineplot(rows, **look, **each, ax=axes)
     paper_marks.curves(evidence, view, axes)
@@ -86,7 +86,7 @@ def _curve(evidence: Evidence, view: View, axes: plt.Axes) -> None:
         else f"validation {measure_label(view.measures[0])}"
     )
     axes.set(xlabel="weight updates", ylabel=what, ylim=ylim)
-    # As long a run as the paper's is drawn on its linear axis.
+    # A run about as long as the paper's is drawn on the paper's linear axis.
     is_short = rows.step.max() < axes.dataLim.x1 / 2 if view.paper else True
     frame.scale(replace(view, log_x=view.log_x and is_short), axes, rows.value)
     frame.legend(axes)
@@ -138,7 +138,7 @@ def _against_x(evidence: Evidence, view: View, axes: plt.Axes) -> None:
     paper_marks.guides(view, axes)
     axes.set(xlabel=view.x_label, ylabel=wanted)
     places = np.unique(placed.x)
-    # Each place its tick, where there is room, unless it is the middle of a bin.
+    # A tick at each place if there is room, unless places are the middles of bins.
     if (
         not view.log_x
         and view.slope is None

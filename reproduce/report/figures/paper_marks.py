@@ -9,7 +9,7 @@ PAPER = ".45"
 
 
 def curves(evidence: Evidence, view: View, axes: plt.Axes) -> None:
-    """The paper's points along a curve, arm by arm, with their error bars; the first's hollow."""
+    """The paper's points along a curve, arm by arm, with error bars; the first arm's are hollow."""
     numbers = evidence.paper(view)
     arms = dict.fromkeys(arm for arm, _ in numbers)
     for arm, marker in zip(arms, "Ds", strict=False):
@@ -51,7 +51,7 @@ def points(numbers: dict, view: View, axes: plt.Axes, arm: str, split: str, firs
 
 
 def guides(view: View, axes: plt.Axes) -> None:
-    """What values are to be compared with."""
+    """Reference lines to compare the values with."""
     if view.slope == 0:  # a point at x = 0 would stretch the axis
         axes.axhline(0, color=PAPER, linewidth=0.8, zorder=0)
     elif view.slope is not None:

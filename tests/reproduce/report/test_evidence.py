@@ -188,8 +188,7 @@ def test_where_only_superseded_runs_ended_the_provenance_says_so(toy, tmp_path, 
     old = plan.Planned("A", None, "", replace(run, learning_rate=9.0, test=True))
     record(old, "final", tmp_path, 99.0)
     assert provenance(gather("toy", "cpu", tmp_path)) == (
-        "No run of the settings now declared has ended. "
-        "Left out, of settings no longer declared: 1."
+        "No run of the current settings has ended. Left out: 1 runs of settings no longer declared."
     )
 
 
