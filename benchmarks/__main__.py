@@ -24,7 +24,7 @@ from benchmarks.events import UPDATES as LOGGED_UPDATES
 from benchmarks.limits import WEIGHTS
 from benchmarks.predicting import NETWORKS
 from benchmarks.working import RUNS, UPDATES
-from reproduce.machine import commit
+from reproduce.record import commit
 
 ROUNDS = 7
 # The other processes' threads spin for a while after their block; let them fall asleep.

@@ -1,7 +1,6 @@
 """What a run must know about its machine and its code."""
 
 import os
-import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -18,22 +17,6 @@ def default_workers() -> int:
     all cores. A GPU is best used by one process."""
     has_gpu = Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
     return 1 if has_gpu else min(cores(), MOST_WORKERS)
-
-
-def commit() -> str:
-    """The current commit, marked -dirty if the code differs from it."""
-
-    def git(*arguments: str) -> str:
-        root = Path(__file__).parents[1]
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    try:
-        head = git("rev-parse", "HEAD")
-        changed = git("status", "--porcelain", "--", "layers", "reproduce", "requirements.txt")
-    except OSError:
-        return "unknown"
-    return (head + ("-dirty" if changed else "")) if head else "unknown"
 
 
 def import_tensorflow() -> ModuleType:

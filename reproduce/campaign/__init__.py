@@ -4,13 +4,13 @@ In: names of experiments and `Options`. Out: `run`, which trains and records eve
 `Job`, `Display`, `StopRequest` and `Workers` for searches and benchmarks. `execute` needs
 TensorFlow, so it is imported from its own file, and only where runs are executed.
 
-Open `campaign.py` first, then `execute.py`, which executes one job.
+Open `campaign.py` first, then `execute.py`, which executes one job, and `stop.py` for Ctrl-C.
 """
 
-from reproduce.campaign.campaign import run
+from reproduce.campaign.campaign import Options, run
 from reproduce.campaign.job import Job
-from reproduce.campaign.options import Options
 from reproduce.campaign.progress import Display, format_measured
-from reproduce.campaign.workers import StopRequest, Workers
+from reproduce.campaign.stop import StopRequest
+from reproduce.campaign.workers import Workers
 
 __all__ = ["Display", "Job", "Options", "StopRequest", "Workers", "format_measured", "run"]

@@ -2,22 +2,45 @@
 
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from reproduce import data, experiments, plan
 from reproduce.campaign.job import Job, Outcome
-from reproduce.campaign.options import Options
 from reproduce.campaign.progress import Display
-from reproduce.campaign.workers import StopRequest, Workers
+from reproduce.campaign.stop import StopRequest
+from reproduce.campaign.workers import Workers
 from reproduce.errors import UserError
-from reproduce.machine import commit
 from reproduce.plan import Planned, Stage
-from reproduce.record import Results, free_mebibytes, writer_lock
+from reproduce.record import Results, free_mebibytes, origin, writer_lock
 
+RESULTS_DIR, LOG_DIR = Path("results"), Path("logs")
 # Runs stop this long before the --minutes limit, to save their state; never before 3/4 of it.
 STOP_MARGIN_SECONDS = 10
 # Enough for the rows and the checkpoint of any one run.
 SPARE_MEBIBYTES = 64
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command-line options that campaigns and searches share.
+
+    `seeds` None: the number in the budget; `data_dir` None: the user named no folder.
+    """
+
+    profile: str
+    workers: int
+    data_dir: Path | None
+    results_dir: Path
+    # What the user typed, for the log and the record.
+    command: str
+    seeds: int | None = None
+
+    @property
+    def log_dir(self) -> Path:
+        """The profile's event logs; with another results folder, they are inside that folder."""
+        is_default = self.results_dir == RESULTS_DIR
+        return (LOG_DIR if is_default else self.results_dir / "logs") / self.profile
 
 
 def run(names: list[str], options: Options, minutes: float | None = None) -> int:
@@ -83,7 +106,7 @@ class Campaign:
 
     def __init__(self, options: Options, display: Display, deadline: float | None):
         self.options, self.display, self.deadline = options, display, deadline
-        self.origin = {"command": options.command, "commit": commit()}
+        self.origin = origin(options.command)
         self.ended: Counter[str] = Counter()
         self.trouble = ""
 
@@ -131,7 +154,7 @@ class Campaign:
         wanted = {planned.run.key: planned for planned in missing}
         for file in sorted(stage.results.csv.parent.glob("*_choice.json")):
             other = Results(self.options.results_dir, self.options.profile, file.stem)
-            shared = other.ended() & wanted.keys()
+            shared = other.finished() & wanted.keys()
             rows = other.rows() if shared else []
             for key in sorted(shared):
                 planned = wanted.pop(key)

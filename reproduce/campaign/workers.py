@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import Display, RunProgress
@@ -117,28 +116,3 @@ def _execute_in_worker(job: Job) -> Outcome:
     from reproduce.campaign.execute import execute
 
     return execute(job, lambda seen: get_worker().log_event(TOPIC, {TOPIC: asdict(seen)}))
-
-
-class StopRequest:
-    """Turns the first Ctrl-C (or SIGTERM) into a file that every worker sees; a second one
-    interrupts at once."""
-
-    def __init__(self, display: Display):
-        self.display = display
-
-    def __enter__(self) -> "StopRequest":
-        self.folder = tempfile.TemporaryDirectory(prefix="reproduce-stop-")
-        self.path = Path(self.folder.name) / "stop"
-        self.before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def _ask(self, number: int, frame: object) -> None:
-        if self.path.exists():
-            raise KeyboardInterrupt
-        self.path.touch()
-        self.display.print("stopping: saving the current runs (Ctrl-C again to discard them)")
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-        self.folder.cleanup()

@@ -1,6 +1,8 @@
 """The paper's own numbers, in percent, by source and arm; numbers.csv says how each was read.
 
 In: a table's or figure's name. Out: `paper_numbers`, which `report` shows next to our numbers.
+
+There is nothing else to open but numbers.csv.
 """
 
 import csv

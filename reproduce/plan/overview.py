@@ -14,12 +14,12 @@ def status(name: str, results_dir: Path) -> dict:
     profiles = {}
     for profile, budget in experiment.budgets.items():
         both = stages_of(name, profile, results_dir)
-        ended = set().union(*(stage.results.ended() for stage in both))
-        # If no run has ended, none needs to be looked up: `list` answers at once.
-        planned = [p for stage in both for p in stage.runs()] if ended else []
+        finished = set().union(*(stage.results.finished() for stage in both))
+        # If no run is finished, none needs to be looked up: `list` answers at once.
+        planned = [p for stage in both for p in stage.runs()] if finished else []
         runs_total, updates = _total(experiment, profile)
         profiles[profile] = {
-            "runs_done": sum(p.run.key in ended for p in planned),
+            "runs_done": sum(p.run.key in finished for p in planned),
             "runs_total": runs_total,
             "minutes": round(updates * budget.update_ms / 60_000, 2),
             "budget": describe_budget(experiment, budget),

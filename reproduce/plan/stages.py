@@ -47,9 +47,9 @@ class Stage:
         return final_runs(self.experiment, self.profile, errors, range(1, count + 1))
 
     def missing(self) -> list[Planned]:
-        """The runs of the stage that have not ended."""
-        ended = self.results.ended()
-        return [planned for planned in self.runs() if planned.run.key not in ended]
+        """The runs of the stage that are not finished: the others are skipped."""
+        finished = self.results.finished()
+        return [planned for planned in self.runs() if planned.run.key not in finished]
 
 
 def stages_of(

@@ -3,11 +3,13 @@
 In: the rows and the provenance of a run that ended. Out: `Results`, the files of an experiment at a
 profile, which `plan` and `report` read; `Row`, one number.
 
-Open `results.py` first.
+Open `results.py` first; `provenance.py` finds the git commit of a row, `campaign/execute.py` adds
+the device.
 """
 
 from reproduce.record.lock import free_mebibytes, writer_lock
+from reproduce.record.provenance import commit, origin
 from reproduce.record.results import Results
 from reproduce.record.row import COLUMNS, Row
 
-__all__ = ["COLUMNS", "Results", "Row", "free_mebibytes", "writer_lock"]
+__all__ = ["COLUMNS", "Results", "Row", "commit", "free_mebibytes", "origin", "writer_lock"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from reproduce.errors import UserError
 from reproduce.record.row import COLUMNS, Row, format_rows, parse_row
 
-ENDED = ("done", "diverged")
+FINISHED = ("done", "diverged")
 
 
 class Results:
@@ -35,16 +35,16 @@ class Results:
                 f"{self.json} is not valid JSON ({error}); restore it from git"
             ) from None
 
-    def ended(self) -> set[str]:
+    def finished(self) -> set[str]:
         """Keys of the runs that need not be repeated."""
-        return {key for key, entry in self.runs().items() if entry["status"] in ENDED}
+        return {key for key, entry in self.runs().items() if entry["status"] in FINISHED}
 
     def rows(self) -> list[Row]:
-        """The rows of ended runs; incomplete or orphaned lines are left out."""
-        ended = self.ended()
+        """The rows of finished runs; incomplete or orphaned lines are left out."""
+        finished = self.finished()
         try:
             with self.csv.open(newline="") as file:
-                lines = [line for line in csv.reader(file) if line and line[0] in ended]
+                lines = [line for line in csv.reader(file) if line and line[0] in finished]
         except FileNotFoundError:
             lines = []
         try:
@@ -53,7 +53,7 @@ class Results:
             raise UserError(
                 f"{self.csv} holds a malformed row ({error}); restore it from git"
             ) from None
-        lost = ended - {row.run for row in rows}
+        lost = finished - {row.run for row in rows}
         if lost:
             raise UserError(
                 f"{self.csv} lacks the rows of {len(lost)} finished runs of {self.json.name}; "

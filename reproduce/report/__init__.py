@@ -3,7 +3,8 @@
 In: a results folder. Out: `write`, which redraws REPORT.md, the figures and the README's block, and
 prints the tables.
 
-Open `pages.py` first, then `evidence.py` (what rows show), `claims.py` (verdicts) and `figures/`.
+Open `pages.py` first, then `evidence.py` (what rows show), `verdicts.py` (intervals and verdicts),
+`claims.py` and `tables.py` (how they are tabled) and `figures/`.
 """
 
 from reproduce.report.pages import write

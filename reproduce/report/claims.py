@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from functools import cache
 
 from reproduce.report.evidence import Evidence
-from reproduce.report.intervals import (
+from reproduce.report.labels import measure_label, number
+from reproduce.report.tables import NONE_YET, Table
+from reproduce.report.verdicts import (
     INCONCLUSIVE,
     NOT_JUDGED,
     NOT_REPRODUCED,
@@ -14,8 +16,6 @@ from reproduce.report.intervals import (
     claim_verdict,
     interval,
 )
-from reproduce.report.labels import measure_label, number
-from reproduce.report.tables import NONE_YET, Table
 from reproduce.spec import Claim
 
 # The order of verdicts, by their first words.

@@ -9,7 +9,7 @@ import pandas as pd
 from reproduce import experiments, plan
 from reproduce.paper import PaperNumbers, paper_numbers
 from reproduce.record import COLUMNS, Row
-from reproduce.report.intervals import NOT_JUDGED
+from reproduce.report.verdicts import NOT_JUDGED
 from reproduce.spec import Cell, Claim, Experiment, Run, View, as_tuple
 
 UNDERTRAINED_PERCENT = 50
@@ -139,7 +139,7 @@ def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:
     final_rows, choice_rows = (
         _frame([row for row in kind.rows() if row.run in current]) for kind in (final, choice)
     )
-    superseded = len((choice.ended() | final.ended()) - current)
+    superseded = len((choice.finished() | final.finished()) - current)
     runs = {key: entry for key, entry in runs.items() if key in current}
     return Evidence(name, profile, experiment, chosen, final_rows, choice_rows, runs, superseded)
 

@@ -9,8 +9,8 @@ from rich.table import Table as RichTable
 from reproduce import plan
 from reproduce.paper import PaperNumber
 from reproduce.report.evidence import Evidence
-from reproduce.report.intervals import NOT_JUDGED, Interval, interval, level_verdict
 from reproduce.report.labels import measure_label, number
+from reproduce.report.verdicts import NOT_JUDGED, Interval, interval, level_verdict
 from reproduce.spec import Cell, Run
 
 # A measure with more places along x than this is left out of tables.

@@ -11,9 +11,9 @@ from pathlib import Path
 from reproduce import plan
 from reproduce.campaign import Display, Job, StopRequest
 from reproduce.campaign.execute import execute
-from reproduce.machine import commit, use_threads
+from reproduce.machine import use_threads
 from reproduce.plan import Planned
-from reproduce.record import Results
+from reproduce.record import Results, origin
 from reproduce.search.request import Request
 from reproduce.search.side_by_side import THREADS
 from reproduce.search.tuner import FailedTrialError, Tuner
@@ -75,12 +75,12 @@ class _Trainer:
 
     def __init__(self, request: Request, display: Display, stop_file: Path):
         self.request, self.display, self.stop_file = request, display, stop_file
-        self.origin = {"command": request.options.command, "commit": commit()}
+        self.origin = origin(request.options.command)
 
     def train(self, planned: Planned, results: Results) -> float:
         """The run's last validation error, or 0 if it has none."""
         run = planned.run
-        if run.key not in results.ended():
+        if run.key not in results.finished():
             folder = self.request.log_dir / planned.folder
             data_dir = self.request.options.data_dir
             job = Job(planned, folder, data_dir, None, self.stop_file, self.origin)

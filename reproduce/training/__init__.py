@@ -3,7 +3,8 @@
 In: a `Run` and its `Dataset`. Out: `Training`, which trains while you iterate over it and then has
 the model and the history of `Measured` numbers; `train_svm` for the kernel SVM of Table 2.
 
-Open `loop.py` first, then `engine.py` (the update) and `models.py` (where `rate = 1 - keep`).
+Open `loop.py` first, then `engine.py` (the update: gradient, momentum, max-norm) and `models.py`
+(where the paper's keep becomes Keras's rate).
 """
 
 from reproduce.machine import import_tensorflow

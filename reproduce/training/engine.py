@@ -154,6 +154,7 @@ class Engine:
                 gradient += l1 * self.l1_factors[i] * tf.sign(weight)
             velocity.assign(momentum * velocity - rate * self.rate_factors[i] * gradient)
             moved = weight + velocity
+            # Max-norm, where the run has a bound.
             constraint = self.model.trainable_variables[i].constraint
             weight.assign(moved if constraint is None else constraint(moved))
 

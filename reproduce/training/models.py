@@ -1,4 +1,4 @@
-"""Run and data shape -> an ordinary Keras model: the only place where `rate = 1 - keep`.
+"""Run and data shape -> an ordinary Keras model; here the paper's keep becomes Keras's rate.
 
 A run's numbers follow the paper (scaling at test time). The model uses inverted dropout, so each
 kernel's numbers are multiplied by the factors of `paper_to_inverted` for its input units.
@@ -32,7 +32,7 @@ from reproduce.spec import (
     Transformer,
     derived_seed,
 )
-from reproduce.training import other_models
+from reproduce.training import models_beyond_paper
 from reproduce.training.augmentation import RandomFlip, RandomShift
 
 CONVOLUTION, POOL, POOL_STRIDE = 5, 3, 2
@@ -55,7 +55,7 @@ def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
     An autoencoder returns one logit per pixel, in order; other networks return one per class.
     """
     if isinstance(run.net, Recurrent | Residual | Transformer):
-        model = other_models.build(run, shape, classes)
+        model = models_beyond_paper.build(run, shape, classes)
         count = len(model.trainable_variables)
         return Built(model, [1.0] * count, [0.0] * count)
     stack = _Stack(run, shape)

@@ -156,7 +156,7 @@ def test_experiments_whose_data_cannot_be_had_wait_and_the_others_run(
     assert "cannot obtain svhn" in capsys.readouterr().err
     assert main(["run", "fig10", "masks", *options]) == 2
     assert "fig10 not run: cannot obtain svhn" in capsys.readouterr().err
-    assert Results(tmp_path, "smoke", "masks").ended()
+    assert Results(tmp_path, "smoke", "masks").finished()
     assert main(["run", "masks", *options]) == 0
 
 
@@ -193,7 +193,7 @@ def test_a_choice_takes_over_the_runs_of_another_as_if_it_had_made_them(
 def test_event_files_hold_the_scalars_of_every_run(whole):
     final = Results(whole, "smoke", "overfitting")
     folders = list((whole / "logs" / "smoke" / "overfitting").iterdir())
-    for key in final.ended():
+    for key in final.finished():
         [folder] = [f for f in folders if f.name.endswith(key)]
         events = EventAccumulator(str(folder)).Reload()
         tags = set(events.Tags()["tensors"])
@@ -230,7 +230,7 @@ def test_a_failed_run_is_recorded_and_the_others_still_run(tmp_path, monkeypatch
     assert {r.arm for r in Results(tmp_path, "smoke", "overfitting").rows()} == {"No dropout"}
     monkeypatch.undo()
     assert main(smoke(tmp_path)) == 0
-    assert len(Results(tmp_path, "smoke", "overfitting").ended()) == 4
+    assert len(Results(tmp_path, "smoke", "overfitting").finished()) == 4
     capsys.readouterr()
 
 
@@ -259,7 +259,7 @@ def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(number, status
     os.killpg(process.pid, number)
     process.communicate(timeout=60)
     assert process.returncode == status
-    finished = Results(tmp_path, "smoke", "overfitting_choice").ended()
+    finished = Results(tmp_path, "smoke", "overfitting_choice").finished()
     assert 2 <= len(finished) < 8
 
     again = start(*smoke(tmp_path))
@@ -283,9 +283,9 @@ def test_sigterm_to_all_of_its_processes_stops_a_campaign_cleanly(tmp_path):
 def test_minutes_end_a_campaign_cleanly_and_the_same_command_goes_on(tmp_path, capsys):
     assert main(smoke(tmp_path, "--minutes", "0.001")) == 0
     assert "goes on from here" in capsys.readouterr().err
-    assert len(Results(tmp_path, "smoke", "overfitting_choice").ended()) < 8
+    assert len(Results(tmp_path, "smoke", "overfitting_choice").finished()) < 8
     assert main(smoke(tmp_path)) == 0
-    assert len(Results(tmp_path, "smoke", "overfitting_choice").ended()) == 8
+    assert len(Results(tmp_path, "smoke", "overfitting_choice").finished()) == 8
 
 
 def test_workers_side_by_side_give_the_rows_of_one_and_tell_how_they_do(
@@ -294,7 +294,7 @@ def test_workers_side_by_side_give_the_rows_of_one_and_tell_how_they_do(
     seen = []
     monkeypatch.setattr(Display, "update", lambda self, progress: seen.append(progress))
     assert main([*SMOKE, "--results-dir", str(tmp_path), "--workers", "2"]) == 0
-    keys = [Results(folder, "smoke", "overfitting").ended() for folder in (whole, tmp_path)]
+    keys = [Results(folder, "smoke", "overfitting").finished() for folder in (whole, tmp_path)]
     assert keys[0] == keys[1]
     assert len(keys[0]) == len(plan.stages_of("overfitting", "smoke", tmp_path)[1].runs())
     entries = Results(tmp_path, "smoke", "overfitting").runs().values()

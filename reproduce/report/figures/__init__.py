@@ -2,7 +2,7 @@
 
 In: the `Evidence` of an experiment. Out: `draw`, its figure as SVG; `as_svg` for any other.
 
-Open `figure.py` first, then `panels.py`.
+Open `figure.py` first, then `panels.py`: a function for each kind of `View`, such as `against_x`.
 """
 
 from reproduce.report.figures.figure import as_svg, draw

@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 
 from reproduce.report.claims import claims_table
 from reproduce.report.evidence import Evidence
-from reproduce.report.intervals import INCONCLUSIVE, NOT_JUDGED, interval
 from reproduce.report.labels import measure_label
+from reproduce.report.verdicts import INCONCLUSIVE, NOT_JUDGED, interval
 from reproduce.spec import View
 
 UNCERTAIN = ".6"

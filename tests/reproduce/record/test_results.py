@@ -30,7 +30,7 @@ def test_rows_read_back_as_written(results):
     results.append(more, "b", DONE)
     assert results.rows() == rows("a1") + more
     assert results.csv.read_text().splitlines()[-1] == "b,x,5000,2,test,nll,7,0.30000000000000004"
-    assert results.ended() == {"a1", "b"}
+    assert results.finished() == {"a1", "b"}
 
 
 def test_the_last_validation_error_counts_and_divergence_is_infinite(results):
@@ -63,9 +63,9 @@ def test_what_a_kill_leaves_behind_is_never_read_and_is_removed(results, leftove
 def test_a_failed_run_is_recorded_and_not_ended(results):
     results.append([], "f", {"status": "failed", "error": "why"})
     assert results.runs()["f"]["error"] == "why"
-    assert "f" not in results.ended()
+    assert "f" not in results.finished()
     results.append(rows("f"), "f", DONE)
-    assert "f" in results.ended()
+    assert "f" in results.finished()
 
 
 def test_a_full_disk_leaves_the_files_as_they_were(results, monkeypatch):

@@ -7,9 +7,9 @@ from reproduce import Budget, Claim, Experiment, View, arms, experiments, plan
 from reproduce.record import Row
 from reproduce.report.claims import claims_table, verdicts_table
 from reproduce.report.evidence import gather
-from reproduce.report.intervals import claim_verdict, interval
 from reproduce.report.pages import provenance
 from reproduce.report.tables import measured_table
+from reproduce.report.verdicts import claim_verdict, interval
 
 
 @pytest.fixture

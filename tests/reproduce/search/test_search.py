@@ -291,7 +291,7 @@ def test_a_chief_and_two_workers_finish_although_one_is_killed(role, message, tm
     runs = {(row.arm, row.seed) for row in results(tmp_path).rows()}
     assert runs == {(f"trial {i:02}", seed) for i in range(12) for seed in (1001, 1002)}
     assert len(results(tmp_path).runs()) == 24
-    assert len(results(tmp_path, "_best").ended()) == 6
+    assert len(results(tmp_path, "_best").finished()) == 6
 
 
 def test_a_chief_and_workers_end_with_the_command_that_started_them(tmp_path):

@@ -15,9 +15,9 @@ from reproduce.report.figures import axes as frame
 from reproduce.report.figures import draw, panels
 from reproduce.report.figures.figure import plt
 from reproduce.report.figures.forest import UNCERTAIN
-from reproduce.report.intervals import interval
 from reproduce.report.labels import shared_label
 from reproduce.report.tables import lowest_table
+from reproduce.report.verdicts import interval
 
 SEEDS = (1, 2, 3)
 UNJUDGED = to_rgba_array(UNCERTAIN)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reproduce.report.intervals import Interval, claim_verdict, interval, level_verdict
+from reproduce.report.verdicts import Interval, claim_verdict, interval, level_verdict
 
 
 def test_the_interval_is_students():

@@ -1,4 +1,4 @@
-"""Values over seeds -> intervals, and verdicts based on these."""
+"""Values over seeds -> intervals -> verdicts."""
 
 import math
 from collections.abc import Sequence
