@@ -1,4 +1,4 @@
-# From a bare clone, `make reproduce` and `make test` each do all that they need. `make` alone lists
+# From a fresh clone, `make reproduce` and `make test` each do all that they need. `make` alone lists
 # the targets: what follows `##` on a target's line is its description.
 PROFILE ?= quick
 SYSTEM_PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -16,9 +16,10 @@ setup: $(INSTALLED) ## install Python packages into .venv
 # Makes the environment $(1) from the requirements $(2). Only what this file made is ever cleared:
 # not a link, and not an environment that somebody else made.
 define make_environment
-	@if [ -L $(1) ] || { [ -e $(1) ] && [ ! -e $(1)/made-by-make ] && [ ! -e $(1)/installed ]; }; then \
-		echo "error: $(1) is a symbolic link, or was not made by this Makefile, and is left as it is;" \
-			"move it away (mv $(1) $(1)-mine) and run make again" >&2; exit 2; fi
+	@if [ -L $(1) ] || { [ -e $(1) ] && [ ! -e $(1)/made-by-make ]; }; then \
+		echo "error: $(1) is a symbolic link or has no file made-by-make, so it is left as it is; move it away" \
+			"(mv $(1) $(1)-mine) and run make again, or, if it has the packages of $(2), touch $(1)/installed" >&2; \
+		exit 2; fi
 	@$(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "error: Python 3.11 is needed; name it with SYSTEM_PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@mkdir -p $(1) && touch $(1)/made-by-make

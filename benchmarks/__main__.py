@@ -159,7 +159,7 @@ class Contestant:
         assert self.process.stdin and self.process.stdout
         self.requests, self.answers = self.process.stdin, self.process.stdout
         self.answer = self._read()
-        self.told = self.answer["told"]
+        self.settings = self.answer["settings"]
         self.first_mib = self.answer["resident_mib"]
 
     def _read(self) -> dict:
@@ -181,7 +181,7 @@ class Contestant:
         self.process.wait()
 
 
-def compare(group: Group, peers: str, told: dict) -> Iterator[tuple]:
+def compare(group: Group, peers: str, settings: dict) -> Iterator[tuple]:
     """Rows of one group: its first contestant against each other one, and against its limit."""
     contestants = [Contestant(entry, peers) for entry in group.entries]
     seconds: list[list[float]] = [[] for _ in contestants]
@@ -191,7 +191,7 @@ def compare(group: Group, peers: str, told: dict) -> Iterator[tuple]:
             time.sleep(PAUSE_SECONDS)
     for contestant in contestants:
         contestant.close()
-        told[f"{group.case}: {contestant.entry.label}"] = contestant.told
+        settings[f"{group.case}: {contestant.entry.label}"] = contestant.settings
     factor = group.scale / group.per_block
     ours, *others = ([factor * s for s in times] for times in seconds)
     for contestant, theirs in zip(contestants[1:], others, strict=True):

@@ -36,7 +36,7 @@ def main() -> None:
         )
         answers.flush()
 
-    answer(told=settings)
+    answer(settings=settings)
     for _ in sys.stdin:
         began = time.perf_counter()
         block()

@@ -8,7 +8,7 @@ from reproduce.spec import PROFILES
 
 PROGRAM = "python -m reproduce"
 DESCRIPTION = """\
-The experiments of the dropout paper: list, run, search, report.
+The experiments of the dropout paper: list, run, search, report; and their data.
 
 Rows go to results/, event logs to logs/. Finished runs are skipped, stopped runs resume."""
 # The commands, each with what it does and an example.

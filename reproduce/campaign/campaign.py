@@ -55,11 +55,16 @@ def run(names: list[str], options: Options, minutes: float | None = None) -> int
         seconds = 60 * minutes
         deadline = time.time() + seconds - min(STOP_MARGIN_SECONDS, seconds / 4)
     with writer_lock(options.results_dir, options.profile), Display() as display:
-        stages = {
-            name: plan.stages_of(name, options.profile, options.results_dir, options.seeds)
+        missing = {
+            name: {
+                stage: stage.missing()
+                for stage in plan.stages_of(
+                    name, options.profile, options.results_dir, options.seeds
+                )
+            }
             for name in names
         }
-        needed = {name: _datasets(each) for name, each in stages.items()}
+        needed = {name: _datasets(each) for name, each in missing.items()}
         if not any(needed.values()):
             profile = f"the {options.profile} profile"
             if any(plan.budgeted_cells(experiments.load(name), options.profile) for name in names):
@@ -78,15 +83,16 @@ def run(names: list[str], options: Options, minutes: float | None = None) -> int
         for sentence in waiting:
             display.print(sentence)
         campaign = Campaign(options, display, deadline)
-        status = campaign.run([stage for name in ready for stage in stages[name]])
+        status = campaign.run([missing[name] for name in ready])
         return status or (2 if unavailable else 0)
 
 
-def _datasets(stages: tuple[Stage, ...]) -> set[str]:
+def _datasets(missing: dict[Stage, list[Planned]]) -> set[str]:
     """The data sets that an experiment's missing runs need."""
-    own = {planned.run.data for stage in stages for planned in stage.missing()}
-    experiment, profile = stages[0].experiment, stages[0].profile
-    has_its_own = experiment.budgets[profile].data is not None
+    own = {planned.run.data for runs in missing.values() for planned in runs}
+    stage = next(iter(missing))
+    experiment = stage.experiment
+    has_its_own = experiment.budgets[stage.profile].data is not None
     return own | set(experiment.also_data) if own and not has_its_own else own
 
 
@@ -110,49 +116,46 @@ class Campaign:
         self.ended: Counter[str] = Counter()
         self.trouble = ""
 
-    def run(self, stages: list[Stage]) -> int:
-        """Runs stage after stage; returns the exit status."""
+    def run(self, experiments: list[dict[Stage, list[Planned]]]) -> int:
+        """Runs the missing runs of each experiment's stages; returns the exit status."""
         with (
             StopRequest(self.display) as stop,
             Workers(self.options.workers, self.display) as workers,
         ):
-            for stage in stages:
-                stage.results.repair()
-                missing = self._reuse(stage)
-                self.display.stage(stage.title, len(missing))
-                jobs = [
-                    Job(
-                        planned,
-                        self.options.log_dir / stage.name / planned.folder,
-                        self.options.data_dir,
-                        self.deadline,
-                        stop.path,
-                        self.origin,
-                    )
-                    for planned in missing
-                ]
-                for outcome in workers.run(jobs):
-                    self._record(outcome, stage.results)
-                    if self.trouble:
-                        stop.path.touch()
+            for missing in experiments:
+                for stage, planned in missing.items():
+                    stage.results.repair()
+                    if stage.kind == plan.CHOICE:
+                        planned = self._reuse(planned, stage.results)
+                    elif (
+                        stage.before and missing[stage.before]
+                    ):  # whose runs have just chosen settings
+                        planned = stage.missing()
+                    self.display.stage(stage.title, len(planned))
+                    jobs = [self._job(each, stage, stop.path) for each in planned]
+                    for outcome in workers.run(jobs):
+                        self._record(outcome, stage.results)
+                        if self.trouble:
+                            stop.path.touch()
             interrupted = stop.path.exists() and not self.trouble
         if self.trouble:
             raise UserError(self.trouble)
         if self.ended["stopped"]:
-            self.display.print("stopped early; the same command goes on from here")
+            self.display.print("stopped early; the same command resumes from here")
         if self.ended["failed"]:
             where = self.options.results_dir / self.options.profile
             self.display.print(f"{self.ended['failed']} runs failed; {where}/*.json say why")
         return 130 if interrupted else int(self.ended["failed"] > 0)
 
-    def _reuse(self, stage: Stage) -> list[Planned]:
+    def _job(self, planned: Planned, stage: Stage, stop_file: Path) -> Job:
+        log_dir = self.options.log_dir / stage.name / planned.folder
+        return Job(planned, log_dir, self.options.data_dir, self.deadline, stop_file, self.origin)
+
+    def _reuse(self, missing: list[Planned], results: Results) -> list[Planned]:
         """Copies the rows of identical choice runs from other experiments; returns the runs that
         remain. Experiments never share final runs."""
-        missing = stage.missing()
-        if stage.kind != plan.CHOICE:
-            return missing
         wanted = {planned.run.key: planned for planned in missing}
-        for file in sorted(stage.results.csv.parent.glob("*_choice.json")):
+        for file in sorted(results.csv.parent.glob("*_choice.json")):
             other = Results(self.options.results_dir, self.options.profile, file.stem)
             shared = other.finished() & wanted.keys()
             rows = other.rows() if shared else []
@@ -160,7 +163,7 @@ class Campaign:
                 planned = wanted.pop(key)
                 arm, x = planned.arm, planned.x
                 copies = [replace(row, arm=arm, x=x) for row in rows if row.run == key]
-                stage.results.append(copies, key, other.runs()[key] | {"arm": arm, "x": x})
+                results.append(copies, key, other.runs()[key] | {"arm": arm, "x": x})
         if reused := len(missing) - len(wanted):
             self.display.print(
                 f"{reused} of {len(missing)} choice runs taken from other experiments"

@@ -3,7 +3,7 @@
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 
 from reproduce.campaign.job import Job, Outcome
@@ -28,7 +28,9 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.closing.close()
+        # All rows are recorded by now; a worker too slow to end ends with this process.
+        with suppress(TimeoutError):
+            self.closing.close()
 
     def run(self, jobs: list[Job]) -> Iterator[Outcome]:
         """Yields outcomes as jobs end, in any order."""

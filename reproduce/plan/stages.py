@@ -26,9 +26,9 @@ class Stage:
     profile: str
     kind: str
     results: Results
-    # The final stage's settings follow from the rows of the choice stage.
-    choice: Results
     seeds: int | None = None
+    # The final stage's settings follow from the rows of the choice stage.
+    before: "Stage | None" = None
 
     @property
     def title(self) -> str:
@@ -40,9 +40,9 @@ class Stage:
 
     def runs(self) -> list[Planned]:
         """All runs of the stage; in the final stage, only those whose settings are chosen."""
-        if self.kind == CHOICE:
+        if self.before is None:
             return choice_runs(self.experiment, self.profile)
-        errors = self.choice.final_errors(self.experiment.measures[0])
+        errors = self.before.results.final_errors(self.experiment.measures[0])
         count = self.seeds or self.experiment.budgets[self.profile].seeds
         return final_runs(self.experiment, self.profile, errors, range(1, count + 1))
 
@@ -56,9 +56,6 @@ def stages_of(
     name: str, profile: str, results_dir: Path, seeds: int | None = None
 ) -> tuple[Stage, ...]:
     """The choice stage and the final stage; `seeds` replaces the budget's number of final seeds."""
-    choice = Results(results_dir, profile, f"{name}_choice")
-    final = Results(results_dir, profile, name)
-    return (
-        Stage(name, profile, CHOICE, choice, choice),
-        Stage(name, profile, FINAL, final, choice, seeds),
-    )
+    choosing = Results(results_dir, profile, f"{name}_choice")
+    choice = Stage(name, profile, CHOICE, choosing)
+    return choice, Stage(name, profile, FINAL, Results(results_dir, profile, name), seeds, choice)

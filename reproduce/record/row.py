@@ -19,13 +19,6 @@ class Row:
     value: float
 
 
-# Older rows have other names for these measures.
-RENAMED = {
-    "doubt": "predictive_entropy",
-    "disagreement": "mutual_information",
-    "misranked": "one_minus_auroc",
-    "kept_error": "selective_risk",
-}
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
@@ -46,6 +39,4 @@ def format_rows(rows: list[Row]) -> str:
 def parse_row(line: list[str]) -> Row:
     run, arm, x, seed, split, measure, step, value = line
     x_value = float(x) if x else None
-    for old, new in RENAMED.items():
-        measure = measure.replace(old, new)
     return Row(run, arm, x_value, int(seed), split, measure, int(step), float(value))

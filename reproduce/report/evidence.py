@@ -13,6 +13,21 @@ from reproduce.report.verdicts import NOT_JUDGED
 from reproduce.spec import Cell, Claim, Experiment, Run, View, as_tuple
 
 UNDERTRAINED_PERCENT = 50
+# Rows of before 27 November 2026 have other names for these measures.
+RENAMED = {
+    "doubt": "predictive_entropy",
+    "disagreement": "mutual_information",
+    **{
+        f"{method}_{old}": f"{method}_{new}"
+        for method in ("monte_carlo", "weight_scaling")
+        for old, new in (
+            ("doubt_when_right", "predictive_entropy_when_right"),
+            ("doubt_when_wrong", "predictive_entropy_when_wrong"),
+            ("misranked_percent", "one_minus_auroc_percent"),
+            ("kept_error_percent", "selective_risk_percent"),
+        )
+    },
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,5 +160,5 @@ def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:
 
 
 def _frame(rows: list[Row]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).replace({"measure": RENAMED})
     return frame.astype({"x": float, "value": float, "step": int, "seed": int})

@@ -122,7 +122,9 @@ def _write_report(
 
 def provenance(e: Evidence) -> str:
     superseded = (
-        f" Left out: {e.superseded} runs of settings no longer declared." if e.superseded else ""
+        f" Left out, of settings that are no longer declared: {e.superseded} run(s)."
+        if e.superseded
+        else ""
     )
     entries = list(e.runs.values())
     if not entries:

@@ -82,7 +82,7 @@ def search_side_by_side(request: Request, display: Display) -> bool:
     except KeyboardInterrupt:  # which the workers received too
         for worker in workers.values():
             worker.wait()
-        display.print("stopped early; the same command with --resume goes on from here")
+        display.print("stopped early; the same command with --resume resumes from here")
         return False
     finally:
         for process in (chief, *workers.values()):

@@ -44,7 +44,7 @@ def search_and_test(request: Request, display: Display) -> int:
                 with contextlib.suppress(FailedTrialError):  # recorded; the others still run
                     trainer.train(planned, request.results("_best"))
         except _Stopped:
-            display.print("stopped early; the same command with --resume goes on from here")
+            display.print("stopped early; the same command with --resume resumes from here")
             return 130
     every = (request.results(), request.results("_best"))
     # This includes the failures in worker processes.

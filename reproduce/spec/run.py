@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import MISSING, dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 
 from reproduce.spec.nets import (
     Autoencoder,
@@ -31,14 +31,17 @@ CONV_DROPOUTS = ("unit", "spatial", "block", "connection")
 DECAYS = ("none", "linear", "inverse_time", "halving")
 
 
+@cache
+def _defaults(kind: type) -> tuple[tuple[str, object], ...]:
+    return tuple((field.name, field.default) for field in fields(kind))
+
+
 def _stated(value) -> dict:
     """The fields of a dataclass whose values differ from the defaults."""
-    named = ((field, getattr(value, field.name)) for field in fields(value))
-    return {
-        field.name: each
-        for field, each in named
-        if field.default is MISSING or each != field.default
-    }
+    # mypy takes a class for something that cannot be hashed.
+    defaults = _defaults(type(value))  # type: ignore[arg-type]
+    named = ((name, getattr(value, name), default) for name, default in defaults)
+    return {name: each for name, each, default in named if default is MISSING or each != default}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,15 +171,17 @@ class Run:
     def settings(self) -> dict:
         """All settings that differ from their defaults, as JSON values. Defaults are left out, so
         that a field added later changes no old key."""
-        net = {"kind": type(self.net).__name__, **_stated(self.net)}
-        return json.loads(json.dumps(_stated(self) | {"net": net}))
+        return json.loads(json.dumps(self._stated()))
+
+    def _stated(self) -> dict:
+        return _stated(self) | {"net": {"kind": type(self.net).__name__, **_stated(self.net)}}
 
     @cached_property
     def key(self) -> str:
         """Digest of the settings: two runs with the same key would give the same rows."""
         if self.updates < 1 or self.seed < 0 or not self.measures:
             raise ValueError("a run needs updates, a seed and measures before it has a key")
-        text = json.dumps(self.settings(), sort_keys=True)
+        text = json.dumps(self._stated(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -9,6 +9,7 @@ VIEWS = ("arms", "against_x", "curve", "claims", "pictures")
 class View:
     """What the report draws: `arms` side by side, values `against_x`, a `curve` over the updates,
     the `claims` with their differences, or the `pictures` named `picture` that a probe made.
+    `report/figures/panels.py` has a function for each kind.
 
     `paper` names the source in paper/numbers.csv whose values are shown next to ours.
     `tolerance_points` is the difference in percentage points that still counts as reproduced.

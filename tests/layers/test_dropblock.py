@@ -53,7 +53,7 @@ def test_every_cell_is_a_seed_of_some_map_and_its_block_is_dropped(size, block):
     bits = random_32_bits(state[0], state[1], state[2], shape)
     seeds = ops.convert_to_numpy(bits < threshold)[..., 0]
     assert seeds.any(axis=0).all()
-    told = float(layer.realised_rate(*size))
+    stated = float(layer.realised_rate(*size))
     dropped = drop(layer, shape)[..., 0]
     assert dropped[seeds].all()
     height, width = layer.block_size
@@ -61,7 +61,7 @@ def test_every_cell_is_a_seed_of_some_map_and_its_block_is_dropped(size, block):
         rows = slice(max(i - height // 2, 0), i - height // 2 + height)
         assert dropped[n, rows, max(j - width // 2, 0) : j - width // 2 + width].all()
     of_maps = dropped.mean(axis=(1, 2))
-    assert abs(of_maps.mean() - told) < 5 * of_maps.std() / np.sqrt(len(of_maps))
+    assert abs(of_maps.mean() - stated) < 5 * of_maps.std() / np.sqrt(len(of_maps))
 
 
 @pytest.mark.parametrize("calibrated", [True, False])
@@ -83,28 +83,28 @@ def test_the_seed_threshold_is_the_same_integer_eagerly_and_compiled(calibrated)
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_the_realised_rate_is_as_told(size, block, rate, calibrated):
     layer = DropBlock2D(rate, block_size=block, calibrated=calibrated, seed=3)
-    told = float(layer.realised_rate(*size))
+    stated = float(layer.realised_rate(*size))
     if calibrated:
-        assert abs(told - rate) < 0.01 * rate
+        assert abs(stated - rate) < 0.01 * rate
     else:
-        assert 0.6 * rate < told < rate
+        assert 0.6 * rate < stated < rate
     dropped = drop(layer, (600, *size, 4))
     independent = dropped.size / block**2
-    assert abs(dropped.mean() - told) < 5 * np.sqrt(told * (1 - told) / independent)
+    assert abs(dropped.mean() - stated) < 5 * np.sqrt(stated * (1 - stated) / independent)
 
 
 def test_the_documented_shortfall_of_the_published_formula():
-    told = [float(DropBlock2D(r, block_size=7).realised_rate(28, 28)) for r in (0.1, 0.25, 0.5)]
-    assert told == pytest.approx([0.095, 0.22, 0.39], abs=0.005)
+    stated = [float(DropBlock2D(r, block_size=7).realised_rate(28, 28)) for r in (0.1, 0.25, 0.5)]
+    assert stated == pytest.approx([0.095, 0.22, 0.39], abs=0.005)
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.003, 0.01])
 @pytest.mark.parametrize(("block", "size"), [(31, (64, 64)), (3, (32, 8)), (7, (7, 7))])
 def test_small_rates_are_calibrated_too(rate, block, size):
-    told = float(DropBlock2D(rate, block_size=block, calibrated=True).realised_rate(*size))
+    stated = float(DropBlock2D(rate, block_size=block, calibrated=True).realised_rate(*size))
     realised = round(rate * 65536) / 65536  # the masks' resolution
-    assert told == pytest.approx(realised, rel=0.002)
-    assert told == pytest.approx(rate, rel=0.01)
+    assert stated == pytest.approx(realised, rel=0.002)
+    assert stated == pytest.approx(rate, rel=0.01)
 
 
 def test_a_block_larger_than_the_map_is_clamped():

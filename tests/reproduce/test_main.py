@@ -25,7 +25,7 @@ SMOKE = ["run", "overfitting", "--profile", "smoke"]
 
 def start(*arguments):
     """A campaign in a process group of its own, as from a shell."""
-    # Without what these tests' own TensorFlow was told.
+    # Without what these tests' own TensorFlow was stated.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
     return subprocess.Popen(
         [sys.executable, "-m", "reproduce", *arguments],
@@ -50,7 +50,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         (["run", "fig99"], "table9"),
         (["run", "all", "fig99"], "table9"),
@@ -61,10 +61,12 @@ def whole(tmp_path_factory):
         (["run", "fig10", "--data-dir", "/nowhere", "--results-dir", "TMP"], "/nowhere"),
     ],
 )
-def test_a_users_mistake_is_one_sentence_with_the_valid_choices(arguments, said, capsys, tmp_path):
+def test_a_users_mistake_is_one_sentence_with_the_valid_choices(
+    arguments, printed, capsys, tmp_path
+):
     assert main([str(tmp_path) if a == "TMP" else a for a in arguments]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert printed in error
     assert "Traceback" not in error
     assert len(error.strip().splitlines()) == 1
 
@@ -134,9 +136,11 @@ def test_a_run_a_second_run_and_a_report(tmp_path, capsys):
 
     capsys.readouterr()
     assert main(["list", "--json", "--results-dir", str(tmp_path)]) == 0
-    told = {entry["name"]: entry["profiles"] for entry in json.loads(capsys.readouterr().out)}
-    assert told["overfitting"]["smoke"]["runs_done"] == told["overfitting"]["smoke"]["runs_total"]
-    assert told["fig10"]["smoke"]["runs_done"] == 0
+    stated = {entry["name"]: entry["profiles"] for entry in json.loads(capsys.readouterr().out)}
+    assert (
+        stated["overfitting"]["smoke"]["runs_done"] == stated["overfitting"]["smoke"]["runs_total"]
+    )
+    assert stated["fig10"]["smoke"]["runs_done"] == 0
 
 
 def test_experiments_whose_data_cannot_be_had_wait_and_the_others_run(
@@ -167,9 +171,9 @@ def test_data_that_a_probe_looks_at_is_fetched_before_the_runs(tmp_path, monkeyp
     monkeypatch.setattr(data, "load", load)
     options = ["--profile", "quick", "--results-dir", str(tmp_path)]
     assert main(["run", "mc_dropout", *options]) == 2
-    said = capsys.readouterr().err
-    assert "cannot obtain mnist" in said
-    assert "cannot obtain cifar10" in said
+    printed = capsys.readouterr().err
+    assert "cannot obtain mnist" in printed
+    assert "cannot obtain cifar10" in printed
 
 
 def test_a_choice_takes_over_the_runs_of_another_as_if_it_had_made_them(
@@ -263,10 +267,10 @@ def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(number, status
     assert 2 <= len(finished) < 8
 
     again = start(*smoke(tmp_path))
-    said = again.communicate(timeout=300)[1]
-    assert again.returncode == 0, said
-    assert said.count("[overfitting choice") == 8 - len(finished)
-    assert "TensorFlow" not in said  # none of its libraries' chatter
+    printed = again.communicate(timeout=300)[1]
+    assert again.returncode == 0, printed
+    assert printed.count("[overfitting choice") == 8 - len(finished)
+    assert "TensorFlow" not in printed  # none of its libraries' chatter
     assert rows_without_time(tmp_path) == rows_without_time(whole)
 
 
@@ -282,7 +286,7 @@ def test_sigterm_to_all_of_its_processes_stops_a_campaign_cleanly(tmp_path):
 
 def test_minutes_end_a_campaign_cleanly_and_the_same_command_goes_on(tmp_path, capsys):
     assert main(smoke(tmp_path, "--minutes", "0.001")) == 0
-    assert "goes on from here" in capsys.readouterr().err
+    assert "resumes from here" in capsys.readouterr().err
     assert len(Results(tmp_path, "smoke", "overfitting_choice").finished()) < 8
     assert main(smoke(tmp_path)) == 0
     assert len(Results(tmp_path, "smoke", "overfitting_choice").finished()) == 8

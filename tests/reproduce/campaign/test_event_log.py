@@ -70,17 +70,17 @@ def test_a_run_without_a_curve_shows_its_errors_at_both_ends(run, digits, tmp_pa
     for tag in ("error_percent/train", "error_percent/validation", "loss/validation"):
         assert set(values(events, tag)) == {0, UPDATES}, tag
     untrained = {(m.split, m.measure): m for m in Training(run, digits).measured("validation")}
-    told = values(events, "loss/validation")
-    assert told[0] == pytest.approx(untrained["validation", "nll"].value)
-    assert told[UPDATES] == pytest.approx(training.last("validation", "nll"))
+    stated = values(events, "loss/validation")
+    assert stated[0] == pytest.approx(untrained["validation", "nll"].value)
+    assert stated[UPDATES] == pytest.approx(training.last("validation", "nll"))
     assert all(m.step == UPDATES for m in training.history)
 
 
 def test_a_final_run_is_compared_by_its_test_error(run, digits, tmp_path):
     training, events = logged(replace(run, updates=5, test=True), digits, tmp_path / "toy" / "run")
     assert "error_percent/test" in compared(events)
-    told = values(events, "error_percent/test")
-    assert told == {5: pytest.approx(training.last("test", "error_percent"))}
+    stated = values(events, "error_percent/test")
+    assert stated == {5: pytest.approx(training.last("test", "error_percent"))}
 
 
 def test_the_first_values_are_those_of_the_untrained_network(run_logged, digits):
@@ -122,8 +122,8 @@ def test_the_values_are_those_of_the_network(run_logged, digits):
     first = training.engine.model.get_layer("dense_1")
     images = digits.images[training.splits["validation"][: inspection.EXAMPLES]].reshape(-1, 64)
     active = np.maximum(images @ first.kernel.numpy() + first.bias.numpy(), 0) > 0
-    told = values(events, "active_percent/hidden_1")[UPDATES]
-    assert told == pytest.approx(100 * active.mean(), abs=0.05)
+    stated = values(events, "active_percent/hidden_1")[UPDATES]
+    assert stated == pytest.approx(100 * active.mean(), abs=0.05)
     error = training.last("validation", "error_percent")
     assert values(events, "last_validation_error_percent")[UPDATES] == pytest.approx(error)
     course = [
@@ -163,11 +163,11 @@ def test_settings_are_columns_that_all_runs_share(run_logged):
     _, events = run_logged
     content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
     data = plugin_data_pb2.HParamsPluginData.FromString(content)
-    told = {name: value for name, value in data.session_start_info.hparams.items()}
-    assert told["keep"].number_value == 0.5
-    assert told["learning_rate"].number_value == 0.05
-    assert told["experiment"].string_value == "toy"
-    assert set(told) <= set(event_log.COLUMNS)
+    stated = {name: value for name, value in data.session_start_info.hparams.items()}
+    assert stated["keep"].number_value == 0.5
+    assert stated["learning_rate"].number_value == 0.05
+    assert stated["experiment"].string_value == "toy"
+    assert set(stated) <= set(event_log.COLUMNS)
     text = values(events, "command")[0]
     assert b"python -m reproduce run" in np.ravel(text)[0]
 

@@ -12,10 +12,10 @@ def test_plain_lines_say_speed_error_and_time_left(capsys, monkeypatch):
     monkeypatch.setattr(progress, "PLAIN_SECONDS", -1)
     with Display() as shown:
         shown.update(SEEN)
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     for part in ("Dropout, seed 1", "500/2,000", "250 updates/s", "error 4.50 %", "6 s left"):
-        assert part in said
-    assert "\x1b" not in said
+        assert part in printed
+    assert "\x1b" not in printed
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -89,8 +89,8 @@ def test_a_budget_says_how_many_images_there_are_whoever_limits_them():
         experiment = experiments.load(name)
         return plan.describe_budget(experiment, experiment.budgets[profile])
 
-    said = {p: described("overfitting", p) for p in ("quick", "cpu")}
-    assert said["quick"].endswith("1,000 examples") and said["cpu"].endswith("5,000 examples")
+    printed = {p: described("overfitting", p) for p in ("quick", "cpu")}
+    assert printed["quick"].endswith("1,000 examples") and printed["cpu"].endswith("5,000 examples")
     # Of no one number where it is what is varied, and of none where nothing is left out.
     for name in ("fig10", "table9"):
         assert "examples" not in described(name, "cpu")

@@ -158,10 +158,10 @@ def test_one_result_is_enough_of_what_draws_nothing(value, verdict, tmp_path):
             if planned.arm == arm:
                 record(planned, stage, tmp_path, value, name="table2")
     table = measured_table(gather("table2", "cpu", tmp_path))
-    told = dict(zip(table.columns, next(row for row in table.rows if row[0] == arm), strict=True))
-    assert told["n"] == "1"
-    assert told["budget"] == "no updates"
-    assert told["verdict"] == verdict
+    stated = dict(zip(table.columns, next(row for row in table.rows if row[0] == arm), strict=True))
+    assert stated["n"] == "1"
+    assert stated["budget"] == "no updates"
+    assert stated["verdict"] == verdict
 
 
 def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp_path):
@@ -175,12 +175,12 @@ def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp
             found.final.value + 0.1 * (found.final.seed - 2) * (found.final.arm == "A")
         )
         claims = tuple(replace(claim, measure="nll") for claim in toy.claims)
-        told = replace(
+        stated = replace(
             found,
             experiment=replace(toy, claims=claims),
             final=found.final.assign(measure="nll", value=values),
         )
-        assert claims_table(told).rows[0][1] == difference
+        assert claims_table(stated).rows[0][1] == difference
     assert claims_table(found).rows[0][1].startswith("1.00 points [")
 
 
@@ -188,7 +188,8 @@ def test_where_only_superseded_runs_ended_the_provenance_says_so(toy, tmp_path, 
     old = plan.Planned("A", None, "", replace(run, learning_rate=9.0, test=True))
     record(old, "final", tmp_path, 99.0)
     assert provenance(gather("toy", "cpu", tmp_path)) == (
-        "No run of the current settings has ended. Left out: 1 runs of settings no longer declared."
+        "No run of the current settings has ended. "
+        "Left out, of settings that are no longer declared: 1 run(s)."
     )
 
 
@@ -198,8 +199,8 @@ def test_arms_that_err_on_most_of_their_training_images_are_not_judged(toy, tmp_
     assert claims_table(found).rows[1][-1] == "reproduced at this budget"
     for error, verdict in ((49.0, "reproduced at"), (51.0, "not judged: undertrained")):
         trained = found.final.assign(split="train", value=error)
-        told = claims_table(replace(found, final=pd.concat([found.final, trained]))).rows[1][-1]
-        assert told.startswith(verdict)
+        stated = claims_table(replace(found, final=pd.concat([found.final, trained]))).rows[1][-1]
+        assert stated.startswith(verdict)
 
 
 def test_an_arm_that_is_as_far_ahead_or_behind_on_its_training_images_is_not_judged(toy, tmp_path):

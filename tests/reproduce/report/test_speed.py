@@ -29,12 +29,12 @@ def test_a_target_is_reached_missed_or_not_measured(tmp_path):
     assert speed.targets(tmp_path) is None
     _, case, beside, most = speed.TARGETS[0]
     line = '"{}","{}",1,1,ms/update,{},1,1,7\n'
-    for ratio, said in ((most, "reached"), (most + 0.01, "missed")):
+    for ratio, printed in ((most, "reached"), (most + 0.01, "missed")):
         (tmp_path / "bench.csv").write_text(
             CSV.splitlines()[0] + "\n" + line.format(case, beside, ratio)
         )
         rows = speed.targets(tmp_path).rows
-        assert rows[0][1:] == (f"{most:g}", str(ratio), said)
+        assert rows[0][1:] == (f"{most:g}", str(ratio), printed)
         assert rows[1][3] == "not measured"
 
 

@@ -90,9 +90,9 @@ def test_an_earlier_search_is_gone_on_with_or_forgotten_but_never_by_accident(tm
     assert main(command(tmp_path)) == 0
     rows = results(tmp_path).csv.read_text()
     assert main(command(tmp_path)) == 2
-    said = capsys.readouterr().err
-    assert "--resume" in said
-    assert "--overwrite" in said
+    printed = capsys.readouterr().err
+    assert "--resume" in printed
+    assert "--overwrite" in printed
     assert main(command(tmp_path, "--resume", "--tuner", "grid")) == 2
     assert "differs in its tuner" in capsys.readouterr().err
     assert main(command(tmp_path, "--resume")) == 0
@@ -242,7 +242,7 @@ def test_a_failed_trial_is_a_trial_and_the_search_goes_on(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [
         (["search", "fig7"], NAME),
         (["search", "nothing"], "table9"),
@@ -250,9 +250,11 @@ def test_a_failed_trial_is_a_trial_and_the_search_goes_on(tmp_path, monkeypatch)
         (["search", NAME, "--profile", "huge"], "smoke, quick, cpu, paper"),
     ],
 )
-def test_a_users_mistake_is_one_sentence_with_the_valid_choices(arguments, said, capsys, tmp_path):
+def test_a_users_mistake_is_one_sentence_with_the_valid_choices(
+    arguments, printed, capsys, tmp_path
+):
     assert main([*arguments, "--results-dir", str(tmp_path)]) == 2
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
 
 
 def _process_of(role, parent):
@@ -285,9 +287,9 @@ def test_a_chief_and_two_workers_finish_although_one_is_killed(role, message, tm
     while len(results(tmp_path).runs()) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(_process_of(role, process.pid), signal.SIGKILL)
-    said = process.communicate(timeout=120)[1]
-    assert process.returncode == 0, said
-    assert message in said
+    printed = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, printed
+    assert message in printed
     runs = {(row.arm, row.seed) for row in results(tmp_path).rows()}
     assert runs == {(f"trial {i:02}", seed) for i in range(12) for seed in (1001, 1002)}
     assert len(results(tmp_path).runs()) == 24

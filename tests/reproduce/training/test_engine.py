@@ -102,8 +102,8 @@ def test_the_mean_loss_is_that_of_the_updates(run, digits):
     losses = keras.losses.sparse_categorical_crossentropy(
         digits.labels[ids], logits, from_logits=True
     )
-    told = engine.advance(ids[None], np.float32([[0.0, 0.0, 0.0]]))
-    assert told == pytest.approx(float(np.mean(losses)), rel=1e-5)
+    stated = engine.advance(ids[None], np.float32([[0.0, 0.0, 0.0]]))
+    assert stated == pytest.approx(float(np.mean(losses)), rel=1e-5)
 
 
 def test_scores_do_not_depend_on_the_block_they_fall_into(run, digits):

@@ -124,8 +124,8 @@ def test_many_curves_are_told_by_a_colour_and_a_dash_each(evidence):
     arms = [(f"{kind}, {net}") for kind in "AB" for net in nets]
     chosen = [(replace(evidence.chosen[0][0], arm=arm), None) for arm in arms]
     axes = seen(replace(evidence, final=pd.concat(many), chosen=chosen), View(kind="curve"))
-    told = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert told == ["kind", "A", "B", "net", *nets]
+    stated = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert stated == ["kind", "A", "B", "net", *nets]
     assert axes.get_ylabel() == "validation error (%)"
 
 
@@ -222,7 +222,7 @@ def test_the_legend_says_what_the_values_of_no_x_are(evidence):
     whole = evidence.final[evidence.final.x == 100].assign(x=np.nan, measure="nll")
     found = replace(evidence, final=pd.concat([evidence.final, whole]))
     view = View(kind="against_x", measures=("error_percent", "nll"), arms=("A",))
-    for level, said in (("", "A, negative log-likelihood (nats)"), ("weight scaling",) * 2):
+    for level, printed in (("", "A, negative log-likelihood (nats)"), ("weight scaling",) * 2):
         axes = seen(found, replace(view, level=level))
         labels = [text.get_text() for text in axes.get_legend().get_texts()]
-        assert any(label.endswith(said) for label in labels), labels
+        assert any(label.endswith(printed) for label in labels), labels
