@@ -1,5 +1,6 @@
 """`make` alone installs nothing, and no environment of somebody else's is cleared."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def make(folder, *words):
-    return subprocess.run(["make", *words], cwd=folder, capture_output=True, text=True)
+    """As from a shell, though the tests themselves may be run by make."""
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    environment.pop("MFLAGS", None)
+    return subprocess.run(
+        ["make", *words], cwd=folder, capture_output=True, text=True, env=environment
+    )
 
 
 @pytest.fixture

@@ -48,7 +48,10 @@ class Display:
     """Use as a context manager around a campaign; writes to standard error."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, emoji=False)
+        # Whatever printing imports is imported now: a signal may print in the middle of a print.
+        with self.console.capture():
+            self.console.print("-", soft_wrap=True)
         columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
         more = (TextColumn("{task.fields[state]}"), TimeRemainingColumn())
         self.progress = Progress(*columns, *more, console=self.console, transient=True)
