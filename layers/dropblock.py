@@ -5,8 +5,8 @@ import numbers
 import keras
 from keras import ops
 
-from layers.dropout import Dropout, check_flag, precise_dtype
-from layers.masks import STEPS, compiled_in_graphs, random_32_bits
+from layers.dropout import Dropout, check_flag
+from layers.masks import STEPS, random_32_bits
 from layers.structured import check_data_format
 
 # The calibrated seed probability lies between the published one and 12 times that: for a map that
@@ -81,11 +81,8 @@ class DropBlock2D(Dropout):
         dropping = ops.convert_to_tensor(STEPS - round((1 - self.rate) * STEPS), "int32")
         return _dropped(self._threshold(dropping, rows, columns), rows, columns)
 
-    def call(self, inputs, training=None):
-        if not training:
-            return inputs
-        precise = precise_dtype(inputs)
-        kept, keep = compiled_in_graphs(self._draw, inputs)
+    def _drawn(self, inputs, precise):
+        kept, keep = self._draw(ops.shape(inputs))
         scaled = ops.cast(ops.cast(inputs, precise) / ops.cast(keep, precise), inputs.dtype)
         return ops.where(kept, scaled, ops.zeros_like(scaled))
 
@@ -99,9 +96,7 @@ class DropBlock2D(Dropout):
         rows, columns = self._covering(height, width)
         dropping = STEPS - ops.cast(self.stream.state[3], "int32")
         threshold = self._threshold(dropping, rows, columns)
-        hits = ops.cast(
-            self.stream.draw_with(random_32_bits, (shape[0], *size)) < threshold, "float32"
-        )
+        hits = ops.cast(self.stream.bits(random_32_bits, (shape[0], *size)) < threshold, "float32")
         for axis, block in zip(axes, self.block_size, strict=True):
             hits = _window_sum(hits, block, axis)
         keep = ops.exp(_log_keep(threshold, rows, columns))[None]

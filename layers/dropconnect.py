@@ -69,6 +69,8 @@ class DropConnect(keras.layers.Layer):
                 f"`per_example` masks are for layers with groups=1. Received: {layer.groups}"
             )
         self.layer = layer
+        # Keras would quantize the wrapped layer, whose kernel this layer reads as it is.
+        layer.quantize = _refuse_quantization
         # The wrapped layer itself is never called, so its penalty is this layer's to add.
         self.activity_regularizer = layer.activity_regularizer
         self.per_example = check_flag("per_example", per_example)
@@ -198,6 +200,10 @@ class DropConnect(keras.layers.Layer):
             certain, self._activate(mean), average(self.layer.activation, mean, deviation)
         )
 
+    def compute_mask(self, inputs, previous_mask=None):
+        # A convolution may change the number of steps that a mask is of; Keras's own drop it.
+        return previous_mask if isinstance(self.layer, keras.layers.Dense) else None
+
     def compute_output_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)
 
@@ -216,3 +222,8 @@ class DropConnect(keras.layers.Layer):
     def from_config(cls, config):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
+
+
+def _refuse_quantization(*args, **kwargs):
+    # Keras turns this into a warning, and leaves the layer as it is.
+    raise NotImplementedError("DropConnect drops weights in floating point: it is not quantized")

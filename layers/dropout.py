@@ -2,11 +2,12 @@
 
 import math
 import numbers
+import random
 
 import keras
 from keras import ops
 
-from layers.masks import STEPS, MaskStream, check_seed, compiled_in_graphs, random_normal
+from layers.masks import STEPS, MaskStream, check_seed, layer_word, random_normal
 
 
 def check_rate(rate):
@@ -38,8 +39,8 @@ class Dropout(keras.layers.Layer):
 
     The inverted form of the paper's dropout: the expectation of each unit is preserved in
     training, so that inference needs no scaling. Masks are counter-based (`layers.masks`): the
-    same seed, path of the layer in its model, and call count give the same mask in any execution
-    mode, and the state is saved with the model.
+    same seed, path of the layer in its model, and call count give the same mask on any backend, in
+    any execution mode, and the state is saved with the model.
 
     Args:
         rate: Float in [0, 1), the fraction of units dropped: 1 - p for the paper's p. Assigning
@@ -66,17 +67,18 @@ class Dropout(keras.layers.Layer):
     (2, 3)
     """
 
-    def __init__(self, rate, *, noise_shape=None, seed=None, **kwargs):
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
         self._rate = check_rate(rate)
         self.noise_shape = _check_noise_shape(noise_shape)
         self.seed = seed
-        self._drawn_seed = check_seed(seed)
+        self._drawn_seed, self._mark = check_seed(seed), random.getrandbits(64)
         self.supports_masking = True
 
     def build(self, input_shape):
         # Not earlier: layers of one seed differ by their path, and that is known when built.
-        self.stream = MaskStream(self._drawn_seed, self.path, 1 - self._rate)
+        layer = layer_word(self._drawn_seed, self._mark, self.path)
+        self.stream = MaskStream(self._drawn_seed, layer, 1 - self._rate)
 
     @property
     def rate(self):
@@ -84,19 +86,37 @@ class Dropout(keras.layers.Layer):
 
     @rate.setter
     def rate(self, rate):
-        self._rate = check_rate(rate)
+        checked = check_rate(rate)
         if self.built:
-            self.stream.set_keep(1 - self._rate)
+            self.stream.set_keep(1 - checked)
+        self._rate = checked
 
     def call(self, inputs, training=None):
-        if not training:
-            return inputs
+        return self._dropped(inputs) if training else inputs
+
+    def _dropped(self, inputs):
+        """What training makes of the inputs. A rate of 0 draws nothing, and counts no call."""
+        check_dense(inputs)
         precise = precise_dtype(inputs)
+        if not self.built:  # called by `call` itself
+            self.build(inputs.shape)
+        if self._rate > 0:
+            outputs, drops = self._drawn(inputs, precise), 1
+        elif is_traced(inputs):  # a rate that is set later takes effect in what is compiled now
+            drops = self.stream.state[3] < STEPS
+            outputs = ops.cond(drops, lambda: self._drawn(inputs, precise), lambda: inputs)
+        else:
+            return inputs
+        self.stream.advance(drops)
+        return outputs
+
+    def _drawn(self, inputs, precise):
+        """The inputs under the masks of this call; a subclass overrides this, or `_mask_shape`."""
         scaled = ops.cast(ops.cast(inputs, precise) / self.stream.keep(precise), inputs.dtype)
         return self._masked(scaled)
 
     def _masked(self, scaled):
-        kept = compiled_in_graphs(lambda s: self.stream.draw(self._mask_shape(s)), scaled)
+        kept = self.stream.kept(self._mask_shape(shape_of(scaled)))
         return ops.where(kept, scaled, ops.zeros_like(scaled))
 
     def _mask_shape(self, shape):
@@ -114,13 +134,8 @@ class Dropout(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return input_shape
 
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        if self.built:
-            store["mask_stream"] = ops.convert_to_numpy(self.stream.state)
-
     def load_own_variables(self, store):
-        # Absent in weights saved from a model with Keras's own Dropout: those start a new stream.
+        # Files of version 0.1.0 have the stream here.
         if self.built and "mask_stream" in store:
             self.stream.restore(store["mask_stream"][...])
 
@@ -141,6 +156,41 @@ def _check_noise_shape(noise_shape):
                 f"Received: noise_shape={noise_shape!r}"
             )
     return tuple(entries)
+
+
+def shape_of(tensor):
+    """Sizes as integers where they are known, else as scalar tensors; all of it as one tensor where
+    even the rank is unknown, as TensorFlow allows."""
+    unknown_rank = getattr(tensor.shape, "rank", 0) is None
+    if unknown_rank:
+        import tensorflow as tf
+
+        return tf.shape(tensor)
+    return ops.shape(tensor)
+
+
+def check_dense(inputs):
+    """Raises a ValueError for ragged and sparse tensors, of which each backend has its own."""
+    kind = type(inputs).__name__
+    if kind in ("RaggedTensor", "SparseTensor", "BCOO") or getattr(inputs, "is_sparse", False):
+        raise ValueError(
+            "dropout needs dense inputs: convert them, for example by `to_tensor` or "
+            f"`tf.sparse.to_dense`. Received: inputs of type {kind}"
+        )
+
+
+def is_traced(tensor):
+    """Whether `tensor` stands for values to come: a graph or a program is being made."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return not tf.executing_eagerly()
+    if backend == "jax":
+        import jax
+
+        return isinstance(tensor, jax.core.Tracer)
+    return False
 
 
 def precise_dtype(inputs):
@@ -169,9 +219,12 @@ class WeightScaledDropout(Dropout):
 
     def call(self, inputs, training=None):
         if training:
-            return self._masked(inputs)
+            return self._dropped(inputs)
         precise = precise_dtype(inputs)
         return ops.cast(ops.cast(inputs, precise) * self.stream.keep(precise), inputs.dtype)
+
+    def _drawn(self, inputs, precise):
+        return self._masked(inputs)
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -195,15 +248,11 @@ class GaussianDropout(Dropout):
     (2, 3)
     """
 
-    def call(self, inputs, training=None):
-        if not training:
-            return inputs
+    def __init__(self, rate, seed=None, *, noise_shape=None, **kwargs):
+        super().__init__(rate, noise_shape, seed, **kwargs)
+
+    def _drawn(self, inputs, precise):
         keep = self.stream.keep()
-
-        def draw(shape):
-            return self.stream.draw_with(random_normal, self._mask_shape(shape))
-
-        noise = compiled_in_graphs(draw, inputs)
-        precise = precise_dtype(inputs)
+        noise = self.stream.bits(random_normal, self._mask_shape(shape_of(inputs)))
         factor = ops.cast(1 + ops.sqrt((1 - keep) / keep) * noise, precise)
         return ops.cast(ops.cast(inputs, precise) * factor, inputs.dtype)

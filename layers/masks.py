@@ -1,141 +1,157 @@
-"""Counter-based Bernoulli masks: the bits are a pure function of (seed, layer, call, unit).
+"""Counter-based random bits: a pure function of (seed, layer, call, unit) on every backend.
 
-Threefry-2x32-20 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
-SC 2011) in integer `keras.ops` gives the same bits eagerly, in a graph and under XLA, where the
-backends' own generators differ. One block holds 64 bits and serves four units with 16 bits each:
-keep probabilities are multiples of 1/65536, and the scale uses the probability so realised.
+Philox-4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
+SC 2011). TensorFlow and JAX have it as one operation of their own, with and without XLA; elsewhere
+it is written out in 64-bit integers. All give the same bits, eagerly and compiled.
+
+Word 4 b + i is the i-th one of block b: the key is (seed, layer), the counter (b, call, seed,
+layer), its lowest word first. A word serves two units with 16 bits each, its low half first: keep
+probabilities are multiples of 1/65536, and the scale uses the probability so realised.
 """
 
+import functools
 import math
 import numbers
 import random
 import zlib
 
 import keras
+import numpy as np
 from keras import ops
+from keras.src.saving.keras_saveable import KerasSaveable
 
 STEPS = 1 << 16
-_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-_PARITY = 0x1BD11BDA
+ROUNDS = 10
+_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+_KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
+_LOW_WORD = 0xFFFFFFFF
 
 
-def _uint32(value):
-    return ops.cast(value, "uint32")
-
-
-def threefry(key, counter):
-    """Threefry-2x32-20: encrypts a counter with a key.
+def random_32_bits(seed, layer, call, shape):
+    """Tensor of shape `shape`: uniform integers in [0, 2^32), one a unit.
 
     Args:
-        key: Pair of uint32 tensors that broadcast against the counter.
-        counter: Pair of uint32 tensors of one shape.
+        seed, layer, call: Integers in [0, 2^32), or scalar tensors of them, that name the draw.
+        shape: Tuple of the units' dimensions, integers or scalar tensors.
 
     Returns:
-        Pair of uint32 tensors of the counter's shape: 64 random bits an element.
+        uint32, or int64 on PyTorch, which has no arithmetic for it.
     """
-    keys = (*key, ops.bitwise_xor(ops.bitwise_xor(*key), _uint32(_PARITY)))
-    low, high = counter[0] + keys[0], counter[1] + keys[1]
-    for group in range(5):
-        for bits in _ROTATIONS[group % 2]:
-            low = low + high
-            rotated = ops.bitwise_or(
-                ops.left_shift(high, _uint32(bits)), ops.right_shift(high, _uint32(32 - bits))
-            )
-            high = ops.bitwise_xor(rotated, low)
-        low = low + keys[(group + 1) % 3]
-        high = high + keys[(group + 2) % 3] + _uint32(group + 1)
-    return low, high
-
-
-def _block_words(seed, layer, call, blocks):
-    """Two uint32 tensors of shape (blocks,): the generator's output for counters (call, 0), ..."""
-    # int32, then a cast: an arange of dtype uint32 fails under XLA on TensorFlow.
-    index = _uint32(ops.arange(blocks, dtype="int32"))
-    key = (_uint32(seed), _uint32(layer))
-    return threefry(key, (ops.zeros_like(index) + _uint32(call), index))
+    return ops.reshape(_words(seed, layer, call, _size(shape)), shape)
 
 
 def random_bernoulli(seed, layer, call, threshold, shape):
     """Boolean tensor of shape `shape`: whether each unit's 16 random bits are below `threshold`.
 
-    Unit i of the flattened shape, of n units in b = ceil(n / 4) blocks, has the low half of the
-    first word of block i % b if i // b is 0, then the high half, and those of the second word.
-
     Args:
-        seed, layer, call: Integer scalars that name the draw.
-        threshold: Integer scalar in [0, 65536]: the probability of True, times 65536.
-        shape: Tuple of the units' dimensions, integers or scalar tensors.
+        seed, layer, call, shape: Those of `random_32_bits`.
+        threshold: Integer scalar in [1, 65536]: the probability of True, times 65536.
     """
-    units = math.prod(shape)
-    blocks = (units + 3) // 4
-    first, second = _block_words(seed, layer, call, blocks)
-    low, threshold = _uint32(STEPS - 1), _uint32(threshold)
-    lanes = (
-        ops.bitwise_and(first, low),
-        ops.right_shift(first, _uint32(16)),
-        ops.bitwise_and(second, low),
-        ops.right_shift(second, _uint32(16)),
-    )
-    packed = sum(ops.where(bits < threshold, _uint32(1 << i), 0) for i, bits in enumerate(lanes))
-    spread = ops.bitwise_and(_computed_once(packed)[None], _uint32([[1], [2], [4], [8]]))
-    return ops.reshape(ops.reshape(spread, (4 * blocks,))[:units], shape) > 0
-
-
-def _computed_once(small):
-    """`small`, uint32 below 2048, unchanged, but computed once where XLA compiles.
-
-    XLA takes integer operations for cheap, and would run the whole generator anew for each unit of
-    a block and again for the gradient. A square root it takes for dear, and keeps: that of
-    (small + 1)^2 is exact.
-    """
-    value = ops.cast(small, "float32")
-    return _uint32(ops.round(ops.sqrt(value * (value + 2) + 1)) - 1)
-
-
-def random_32_bits(seed, layer, call, shape):
-    """uint32 tensor of shape `shape`, uniform integers in [0, 2^32), one a unit.
-
-    Args: those of `random_bernoulli`.
-    """
-    units = math.prod(shape)
-    blocks = (units + 1) // 2
-    words = ops.concatenate(_block_words(seed, layer, call, blocks))
-    return ops.reshape(words[:units], shape)
+    units = _size(shape)
+    halves = _halves(_words(seed, layer, call, (units + 1) // 2))
+    halves = ops.reshape(ops.reshape(halves, (-1,))[:units], shape)
+    # 65536 itself has no place in 16 bits.
+    return halves <= ops.cast(threshold - 1, halves.dtype)
 
 
 def random_normal(seed, layer, call, shape):
     """Float32 tensor of shape `shape`, standard normal, by the Box-Muller transform.
 
-    Args: those of `random_bernoulli`.
+    Args: those of `random_32_bits`.
     """
-    units = math.prod(shape)
+    units = _size(shape)
     blocks = (units + 1) // 2
+    words = random_32_bits(seed, layer, call, (2, blocks))
     # In (0, 1) in steps of 2^-23, never 0 or 1: the logarithm is finite.
-    top = ops.right_shift(random_32_bits(seed, layer, call, (2, blocks)), _uint32(9))
-    uniform = (ops.cast(top, "float32") + 0.5) * 2.0**-23
+    uniform = (ops.cast(words // 512, "float32") + 0.5) * 2.0**-23
     radius = ops.sqrt(-2.0 * ops.log(uniform[0]))
     angle = 2 * math.pi * uniform[1]
     pair = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)])
     return ops.reshape(ops.reshape(pair, (2 * blocks,))[:units], shape)
 
 
-def compiled_in_graphs(function, like):
-    """function(shape of `like`), compiled by XLA where TensorFlow builds a graph that may not be.
+def _size(shape):
+    """The number of units; where even the rank is unknown, `shape` is a tensor."""
+    return math.prod(shape) if isinstance(shape, (tuple, list)) else ops.prod(shape)
 
-    There each of the generator's hundred integer operations would be a kernel of its own.
-    """
-    if keras.backend.backend() == "tensorflow":
+
+def _words(seed, layer, call, count):
+    """The first `count` words of a draw, by the backend's own Philox where it has one."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return _tensorflow_words(seed, layer, call, count)
+    if backend == "jax":
+        return _jax_words(seed, layer, call, count)
+    if backend == "torch":
+        import torch
+
+        device = keras.src.backend.torch.core.get_device()
+        blocks = torch.arange((count + 3) // 4, dtype=torch.int64, device=device)
+        words = philox(*(ops.cast(word, "int64") for word in (seed, layer, call)), blocks)
+        return torch.stack(words, dim=1).reshape(-1)[:count]
+    blocks = np.arange((count + 3) // 4, dtype=np.uint64)
+    words = philox(*(np.uint64(word) for word in (seed, layer, call)), blocks)
+    return np.stack(words, axis=1).reshape(-1)[:count].astype(np.uint32)
+
+
+def philox(seed, layer, call, blocks):
+    """The four words of each block, of arrays of 64-bit integers: the definition, written out."""
+    key = [seed, layer]
+    counter = [blocks, blocks * 0 + call, blocks * 0 + seed, blocks * 0 + layer]
+    for _ in range(ROUNDS):
+        products = [counter[2 * i] * _MULTIPLIERS[i] for i in (0, 1)]
+        high = [(product >> 32) & _LOW_WORD for product in products]
+        low = [product & _LOW_WORD for product in products]
+        counter = [high[1] ^ counter[1] ^ key[0], low[1], high[0] ^ counter[3] ^ key[1], low[0]]
+        key = [(word + step) & _LOW_WORD for word, step in zip(key, _KEY_STEPS, strict=True)]
+    return counter
+
+
+def _tensorflow_words(seed, layer, call, count):
+    import tensorflow as tf
+
+    seed, layer, call = (tf.cast(word, tf.uint32) for word in (seed, layer, call))
+    # Two words each, the low one first.
+    counter = tf.bitcast(tf.stack([[tf.zeros_like(call), call], [seed, layer]]), tf.uint64)
+    return tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=tf.reshape(count, (1,)),
+        key=counter[1:],
+        counter=counter,
+        alg=tf.random.Algorithm.PHILOX.value,
+        dtype=tf.uint32,
+    )
+
+
+def _jax_words(seed, layer, call, count):
+    import jax
+
+    # The upper half of the counter is the key, by XLA's own definition.
+    state = jax.numpy.stack([jax.numpy.uint32(word) for word in (seed, layer, 0, call)])
+    philox = jax.lax.RandomAlgorithm.RNG_PHILOX
+    return jax.lax.rng_bit_generator(state, (count,), jax.numpy.uint32, philox)[1]
+
+
+def _halves(words):
+    """The two 16-bit halves of each word, of shape (words, 2), the low one first."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
         import tensorflow as tf
 
-        if not tf.executing_eagerly():
-            compiled = tf.function(
-                lambda *unknown: function(ops.shape(unknown[0]) if unknown else tuple(like.shape)),
-                jit_compile=True,
-                autograph=False,
-            )
-            # A known shape is a constant, so that masks need not wait for what they are drawn for.
-            return compiled() if like.shape.is_fully_defined() else compiled(like)
-    return function(ops.shape(like))
+        return tf.bitcast(words, tf.uint16)
+    if backend == "jax":
+        import jax
+
+        return jax.lax.bitcast_convert_type(words, jax.numpy.uint16)
+    if backend == "torch":
+        return ops.stack([words & (STEPS - 1), words >> 16], axis=1)
+    return words.view(np.uint16).reshape(-1, 2)
+
+
+@functools.cache
+def _compiled(generator, shape):
+    import jax
+
+    return jax.jit(lambda *words: generator(*words, shape))
 
 
 def check_seed(seed):
@@ -151,24 +167,41 @@ def check_seed(seed):
     return int(seed)
 
 
-class MaskStream(keras.random.SeedGenerator):
+# Words of layers that were made at the same point of Python's generator: see `layer_word`.
+_words_made: dict[tuple[int, int], int] = {}
+
+
+def layer_word(seed, mark, path):
+    """The integer in [0, 2^32) that tells a layer from others of its seed: a digest of its path.
+
+    A path may hold a made-up name, such as dropout_3, whose number counts on while a process
+    lives. So that a program run twice in one process draws the same, a layer whose `mark` (what
+    Python's generator gave when it was made) and seed were met before has the word of that time:
+    this happens where the generator was seeded again, by `keras.utils.set_random_seed`.
+    """
+    return _words_made.setdefault((seed, mark), zlib.crc32(path.encode()))
+
+
+class MaskStream(keras.random.SeedGenerator, KerasSaveable):
     """All that decides the masks of one layer: (seed, layer, call, keep threshold).
 
     Keras tracks it as a seed generator: it is state of the model but none of its weights, so
-    `get_weights` and `set_weights` work to and from models with other dropout layers.
+    `get_weights`, `set_weights` and weight files work to and from models with other dropout
+    layers. Files keep it beside the layer's own weights, where Keras's layers look for none.
 
     Args:
         seed: Integer in [0, 2^32).
-        path: String, the layer's path in its model, which tells it from others of the same seed.
+        layer: Integer in [0, 2^32), which tells the layer from others of the same seed.
         keep: Float in (0, 1], the probability to keep a unit.
     """
 
     state: keras.Variable
 
-    def __init__(self, seed, path, keep):
-        super().__init__(seed)
-        dtype = self.state.dtype  # the backend's choice for seeds
-        words = [seed, zlib.crc32(path.encode()), 0, round(keep * STEPS)]
+    def __init__(self, seed, layer, keep):
+        super().__init__(seed >> 1)  # whose own state, replaced here, may hold no more
+        # The backend's choice for seeds; but PyTorch's, int32, holds no 32 bits without a sign.
+        dtype = "int64" if keras.backend.backend() == "torch" else self.state.dtype
+        words = [seed, layer, 0, round(keep * STEPS)]
         self.state = keras.Variable(
             lambda shape, dtype: ops.convert_to_tensor(words, dtype=dtype),
             shape=(4,),
@@ -177,8 +210,19 @@ class MaskStream(keras.random.SeedGenerator):
             name="mask_stream",
         )
 
+    def _obj_type(self):
+        return "Operation"  # one of the kinds that Keras's files know
+
+    def save_own_variables(self, store):
+        store["0"] = ops.convert_to_numpy(self.state)
+
+    def load_own_variables(self, store):
+        # Absent in files of models with Keras's own Dropout: those start a new stream.
+        if "0" in store:
+            self.restore(store["0"][...])
+
     def restore(self, words):
-        """Takes up a saved stream's seed, layer and call; but keeps its own rate."""
+        """Resumes a saved stream's seed, layer and call; but keeps its own rate."""
         own = ops.convert_to_numpy(self.state).copy()
         own[:3] = words[:3]
         self.state.assign(own)
@@ -193,17 +237,21 @@ class MaskStream(keras.random.SeedGenerator):
         """Scalar: the keep probability that the masks realise, exact in float32 and above."""
         return ops.cast(self.state[3], dtype) / STEPS
 
-    def draw(self, shape):
-        """Boolean tensor of shape `shape`, True where a unit is kept; advances the call count."""
-        threshold = self.state[3]
+    def bits(self, generator, shape, *more):
+        """What `generator(seed, layer, call, *more, shape)` gives for this call."""
+        words = (self.state[0], self.state[1], self.state[2], *more)
+        if keras.backend.backend() == "jax":  # whose operations one by one take long to call
+            return _compiled(generator, tuple(shape))(*words)
+        return generator(*words, shape)
 
-        def kept(seed, layer, call, shape):
-            return random_bernoulli(seed, layer, call, threshold, shape)
+    def kept(self, shape):
+        """Boolean tensor of shape `shape`, True where this call keeps a unit."""
+        return self.bits(random_bernoulli, shape, self.state[3])
 
-        return self.draw_with(kept, shape)
-
-    def draw_with(self, generator, shape):
-        """What `generator(seed, layer, call, shape)` gives for this call; advances the count."""
-        drawn = generator(self.state[0], self.state[1], self.state[2], shape)
-        self.state.assign(self.state + ops.cast([0, 0, 1, 0], self.state.dtype))
-        return drawn
+    def advance(self, calls=1):
+        """Counts a call (or, given False, none), so that the next one has masks of its own."""
+        dtype = self.state.dtype
+        count = ops.cast([0, 0, 1, 0], dtype)
+        if not isinstance(calls, int):
+            count = count * ops.cast(calls, dtype)
+        self.state.assign(self.state + count)

@@ -1,5 +1,6 @@
 """A model whose dropout layers sample at inference and all else rests."""
 
+import inspect
 import numbers
 
 import keras
@@ -56,6 +57,8 @@ class Sampler:
         states = [v for layer in self.stateful for v in keras.tree.flatten(layer.states)]
         self._state = [(v, ops.convert_to_numpy(v).copy()) for v in variables + states]
         self._sequence_state = self._state[len(variables) :]
+        # There Keras's unseeded layers draw from PyTorch's own generator.
+        self._torch_state = _torch().get_rng_state() if _torch() else None
         self._calls = [vars(layer).get("call") for layer in self.layers]
         self._apart = [
             layer
@@ -77,13 +80,20 @@ class Sampler:
             layer.per_example = True
         for variable, value in self._state:
             variable.assign(value)
+        if self._torch_state is not None:
+            _torch().set_rng_state(self._torch_state)
 
     def _sampling(self, layer, call):
         """The layer's call, as in training whatever `training` it is called with."""
 
+        parameters = inspect.signature(call).parameters.values()
+        # One of the user's may say `training=True` itself, and take none.
+        takes_it = any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in parameters)
+        given = {"training": True} if takes_it else {}
+
         def training_call(*args, **kwargs):
             self.reached.append(layer)
-            return call(*args, **{**kwargs, "training": True})
+            return call(*args, **{**kwargs, **given})
 
         def shared_call(inputs, *args, **kwargs):
             # What one example of ones becomes is the factor of all.
@@ -99,6 +109,8 @@ class Sampler:
 
     def reseed(self, seed, sample):
         """Sets all random state of the model from (seed, sample)."""
+        if _torch():
+            _torch().manual_seed(int(np.random.SeedSequence([seed, sample]).generate_state(1)[0]))
         for place, generator in enumerate(self.generators):
             fresh = ops.convert_to_numpy(generator.state).copy()
             fresh[0] = np.random.SeedSequence([seed, sample, place]).generate_state(1)[0] >> 1
@@ -131,6 +143,15 @@ class Sampler:
                 f"{self.model.name!r}"
             )
         return outputs[0]
+
+
+def _torch():
+    """PyTorch, where it is the backend; else None."""
+    if keras.backend.backend() != "torch":
+        return None
+    import torch
+
+    return torch
 
 
 def _drops(layer):

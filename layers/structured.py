@@ -41,7 +41,7 @@ class SpatialDropout1D(Dropout):
 
     spatial_axes = 1
 
-    def __init__(self, rate, *, data_format=None, seed=None, **kwargs):
+    def __init__(self, rate, seed=None, *, data_format=None, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)
         self.data_format = check_data_format(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=self.spatial_axes + 2)
@@ -81,6 +81,9 @@ class SpatialDropout2D(SpatialDropout1D):
 
     spatial_axes = 2
 
+    def __init__(self, rate, data_format=None, seed=None, **kwargs):
+        super().__init__(rate, seed, data_format=data_format, **kwargs)
+
 
 @keras.saving.register_keras_serializable("dropout")
 class SpatialDropout3D(SpatialDropout1D):
@@ -104,6 +107,9 @@ class SpatialDropout3D(SpatialDropout1D):
     """
 
     spatial_axes = 3
+
+    def __init__(self, rate, data_format=None, seed=None, **kwargs):
+        super().__init__(rate, seed, data_format=data_format, **kwargs)
 
 
 @keras.saving.register_keras_serializable("dropout")

@@ -1,5 +1,7 @@
 """Random shifts and reflections, inside the compiled update and the same on every machine."""
 
+from zlib import crc32
+
 import keras
 from keras import ops
 
@@ -24,7 +26,7 @@ class RandomShift(keras.layers.Layer):
         self.pixels, self.seed = pixels, check_seed(seed)
 
     def build(self, input_shape):
-        self.stream = MaskStream(self.seed, self.path, 1.0)
+        self.stream = MaskStream(self.seed, crc32(self.path.encode()), 1.0)
 
     def call(self, inputs, training=None):
         if not training:
@@ -32,7 +34,8 @@ class RandomShift(keras.layers.Layer):
         _, height, width, *channels = inputs.shape
         around = [(0, 0), (self.pixels,) * 2, (self.pixels,) * 2, *[(0, 0)] * len(channels)]
         padded = ops.pad(inputs, around)
-        drawn = self.stream.draw_with(random_32_bits, (ops.shape(inputs)[0], 2))
+        drawn = self.stream.bits(random_32_bits, (ops.shape(inputs)[0], 2))
+        self.stream.advance()
         starts = ops.cast(ops.mod(drawn, ops.cast(2 * self.pixels + 1, "uint32")), "int32")
         trailing = (1,) * (1 + len(channels))
         rows = ops.arange(height)[None] + starts[:, :1]
@@ -65,13 +68,14 @@ class RandomFlip(keras.layers.Layer):
         self.seed = check_seed(seed)
 
     def build(self, input_shape):
-        self.stream = MaskStream(self.seed, self.path, 1.0)
+        self.stream = MaskStream(self.seed, crc32(self.path.encode()), 1.0)
 
     def call(self, inputs, training=None):
         if not training:
             return inputs
         ones = (1,) * (len(inputs.shape) - 1)
-        drawn = self.stream.draw_with(random_32_bits, (ops.shape(inputs)[0], *ones))
+        drawn = self.stream.bits(random_32_bits, (ops.shape(inputs)[0], *ones))
+        self.stream.advance()
         is_flipped = ops.equal(ops.mod(drawn, ops.cast(2, "uint32")), 0)
         return ops.where(is_flipped, ops.flip(inputs, axis=2), inputs)
 

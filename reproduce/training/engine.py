@@ -84,7 +84,7 @@ class Engine:
             self.hyperparameters.append(tf.Variable(getattr(owner, name)))
             setattr(owner, name, self.hyperparameters[-1])
         # On a CPU, XLA's convolutions take twice as long as TensorFlow's own. So there only the
-        # masks (separately) and the weight updates are compiled.
+        # weight updates are compiled.
         whole = not isinstance(run.net, ConvNet | Residual) or bool(
             tf.config.list_physical_devices("GPU")
         )

@@ -1,4 +1,4 @@
-"""What the layers' tests need of whichever backend they run on: TensorFlow or JAX."""
+"""What the layers' tests need of whichever backend they run on: TensorFlow, JAX or PyTorch."""
 
 import keras
 import numpy as np
@@ -19,6 +19,11 @@ def gradient(layer, x):
         with tf.GradientTape() as tape:
             out = layer(x, training=True)
         return array(out), array(tape.gradient(out, x))
+    if BACKEND == "torch":
+        x = keras.ops.convert_to_tensor(x).requires_grad_()
+        out = layer(x, training=True)
+        out.sum().backward()
+        return array(out), array(x.grad)
     import jax
 
     def total(x):
@@ -30,11 +35,14 @@ def gradient(layer, x):
 
 
 def compiled_call(layer, jit):
-    """A function of x: the layer's training outputs from one compiled call with fresh state."""
+    """A function of x: the layer's training outputs from one compiled call with fresh state; on
+    PyTorch, which Keras runs eagerly, just a call."""
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
         return tf.function(lambda x: layer(x, training=True), jit_compile=jit, autograph=False)
+    if BACKEND == "torch":
+        return lambda x: layer(x, training=True)
     import jax
 
     def call(x):
@@ -56,6 +64,8 @@ def compiled_function(function, jit):
         import tensorflow as tf
 
         return tf.function(function, jit_compile=jit, autograph=False)
+    if BACKEND == "torch":
+        return function
     import jax
 
     return jax.jit(function) if jit else function

@@ -20,7 +20,7 @@ def state(model):
 
 
 def test_moments_and_entropies_are_those_of_the_samples():
-    model = classifier(Dropout(0.5, seed=1))
+    model = classifier(Dropout(0.5, seed=1, name="dropped"))
     found = monte_carlo_predict(model, X, samples=400, seed=3)
     before = model(X, training=False)
     drawn = np.stack([array(model(X, training=True)) for _ in range(400)]).astype(float)

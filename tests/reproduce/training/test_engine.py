@@ -80,8 +80,8 @@ def test_the_compiled_update_copies_no_kernel_and_draws_each_mask_once(run, digi
     program = Engine(run, digits)._update.experimental_get_compiler_ir()("optimized_hlo")
     assert "f32[40,40]" in program
     assert not re.findall(r"f32\[40,40\]\S* copy\(", program)
-    # Threefry's constant; the masks are of the inputs and two hidden layers.
-    assert len(re.findall(r"u32\[\] constant\(466688986\)", program)) == 3
+    # A multiplier of Philox; the masks are of the inputs and two hidden layers.
+    assert len(re.findall(r"u64\[\] constant\(3528531795\)", program)) == 3
 
 
 def test_an_update_reads_nothing_that_tensorflow_keeps_on_the_host_beside_a_gpu(run, digits):
