@@ -87,10 +87,12 @@ def _words(seed, layer, call, count):
 
         device = keras.src.backend.torch.core.get_device()
         blocks = torch.arange((count + 3) // 4, dtype=torch.int64, device=device)
-        words = philox(*(ops.cast(word, "int64") for word in (seed, layer, call)), blocks)
+        seed, layer, call = (ops.cast(word, "int64") for word in (seed, layer, call))
+        words = philox(seed, layer, call, blocks)
         return torch.stack(words, dim=1).reshape(-1)[:count]
     blocks = np.arange((count + 3) // 4, dtype=np.uint64)
-    words = philox(*(np.uint64(word) for word in (seed, layer, call)), blocks)
+    seed, layer, call = (np.uint64(word) for word in (seed, layer, call))
+    words = philox(seed, layer, call, blocks)
     return np.stack(words, axis=1).reshape(-1)[:count].astype(np.uint32)
 
 
