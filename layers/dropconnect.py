@@ -225,5 +225,5 @@ class DropConnect(keras.layers.Layer):
 
 
 def _refuse_quantization(*args, **kwargs):
-    # Keras turns this into a warning, and leaves the layer as it is.
+    # By this exception Keras's `quantize` knows what to leave as it is, with a warning.
     raise NotImplementedError("DropConnect drops weights in floating point: it is not quantized")

@@ -5,7 +5,8 @@ from zlib import crc32
 import keras
 from keras import ops
 
-from layers.masks import MaskStream, check_seed, random_32_bits
+from layers.masks import random_32_bits
+from layers.stream import MaskStream, check_seed
 
 
 @keras.saving.register_keras_serializable("reproduce")

@@ -9,13 +9,8 @@ import pytest
 from backend import BACKEND, array
 from keras import ops
 
-from layers.masks import (
-    MaskStream,
-    check_seed,
-    random_32_bits,
-    random_bernoulli,
-    random_normal,
-)
+from layers.masks import random_32_bits, random_bernoulli, random_normal
+from layers.stream import MaskStream, check_seed
 
 
 def philox_in_python(key, counter):
