@@ -1,5 +1,7 @@
 """A model in two: what lies before its first dropout layers, and the rest."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,7 +10,9 @@ from keras import ops
 def cut_before(model, x, layers):
     """Two models of a list of arrays: up to the first dropout layers, and from there on.
 
-    The first is None where the model cannot be cut, and the second the whole then.
+    The first is None where the model cannot be cut, and the second the whole then. The second's
+    `like_outputs` puts a list of one value an output into the structure of the model's outputs; it
+    is there after the first call.
     """
     graph = getattr(model, "_functional", None) or model  # a Sequential model has one inside
     # A class of the user's may do more than its graph says.
@@ -36,7 +40,32 @@ def cut_before(model, x, layers):
     masked = any(getattr(t, "_keras_mask", None) is not None for t in border)
     if not early or masked:
         return None, _Whole(model, x)
-    return _Steps(early, graph.inputs, border), _Steps(late, border, graph.outputs)
+    late = _Steps(late, border, graph.outputs)
+    late.like_outputs = functools.partial(keras.tree.pack_sequence_as, graph._outputs_struct)
+    return _Steps(early, graph.inputs, border), late
+
+
+def predicting(model):
+    """A function of a list of arrays: the model's outputs as NumPy arrays.
+
+    On JAX, Keras's own would give the buffers of the model's variables away while it runs, and
+    other threads that predict would find them deleted.
+    """
+    if keras.backend.backend() != "jax":
+        return model.predict_on_batch
+    import jax
+
+    run = jax.jit(model.stateless_call)
+
+    def predict(arrays):
+        trained = [v.value for v in model.trainable_variables]
+        others = model.non_trainable_variables
+        outputs, values = run(trained, [v.value for v in others], arrays)
+        for variable, value in zip(others, values, strict=True):
+            variable.assign(value)
+        return [np.asarray(output) for output in outputs]
+
+    return predict
 
 
 class _Whole(keras.Model):
@@ -49,7 +78,10 @@ class _Whole(keras.Model):
 
     def call(self, arrays):
         x = keras.tree.pack_sequence_as(self.structure, list(arrays))
-        return keras.tree.flatten(self.model(x))
+        outputs = self.model(x)
+        structure = keras.tree.map_structure(lambda _: 0, outputs)
+        self.like_outputs = functools.partial(keras.tree.pack_sequence_as, structure)
+        return keras.tree.flatten(outputs)
 
 
 class _Steps(keras.Model):
