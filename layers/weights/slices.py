@@ -28,9 +28,9 @@ class SliceDropout(keras.layers.Layer):
     the plain chain.
 
     When not to use it: where accuracy matters more than time. All examples of a batch share a mask,
-    and neighbours are kept together, so it regularises less evenly than `Dropout`; README.md beside
-    this package's files has what that costs on MNIST. And in small networks, where the products
-    are not what takes the time.
+    and neighbours are kept together, so it regularises less evenly than `Dropout`; the package's
+    README.md has what that costs on MNIST. And in small networks, or where XLA does not compile
+    the update: there the products are not what takes the time.
 
     Args:
         layers: List or tuple of two or more keras.layers `Dense`, all but the last hidden.
