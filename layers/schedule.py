@@ -60,7 +60,8 @@ class RateSchedule(keras.callbacks.Callback):
             raise ValueError(f"`every` is one of {UNITS}. Received: every={every!r}")
         self.schedule, self.layers, self.every = schedule, layers, every
         self._following: list = []
-        self._before = 0
+        # Updates before this epoch, and in it.
+        self._before = self._seen = 0
 
     def on_train_begin(self, logs=None):
         self._following = list(self.layers or ())
@@ -78,8 +79,7 @@ class RateSchedule(keras.callbacks.Callback):
             ]
         if not self._following:
             raise ValueError("RateSchedule needs a model with a dropout layer of this package")
-        self._before = int(self.model.optimizer.iterations)
-        self._seen = 0
+        self._before, self._seen = int(self.model.optimizer.iterations), 0
 
     def on_epoch_begin(self, epoch, logs=None):
         self._before, self._seen = self._before + self._seen, 0

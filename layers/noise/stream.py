@@ -159,7 +159,8 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
 
     def words(self):
         """Scalar tensors (seed, layer, call), which name this call's draw."""
-        seed, layer, call, _ = (self._now()[place] for place in range(4))
+        state = self._now()
+        seed, layer, call = state[0], state[1], state[2]
         if self._mixed():
             mixing = ops.convert_to_tensor(self._mixing, dtype=self.state.dtype)
             layer = ops.bitwise_xor(layer, mixing)

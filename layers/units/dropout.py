@@ -17,9 +17,9 @@ class Dropout(keras.layers.Layer):
     """Drops units in training and scales the kept ones by 1 / (1 - rate); identity at inference.
 
     The inverted form of the paper's dropout: the expectation of each unit is preserved in
-    training, so that inference needs no scaling. Masks are counter-based: the
-    same seed, path of the layer in its model, and call count give the same mask on any backend, in
-    any execution mode, and the state is saved with the model.
+    training, so that inference needs no scaling. Masks are counter-based: the same seed, path of
+    the layer in its model, and call count give the same mask on any backend, in any execution
+    mode, and the state is saved with the model.
 
     Args:
         rate: Float in [0, 1), the fraction of units dropped: 1 - p for the paper's p. Assigning
@@ -29,8 +29,8 @@ class Dropout(keras.layers.Layer):
         seed: Optional integer in [0, 2^32).
         calls_per_mask: Positive integer: so many training calls in a row share one mask. This
             holds a mask over batches, or shares it between the calls of one update. With the
-            batch's 1 in `noise_shape`, batches of any size share it. All layers of this package
-            that drop units take this argument.
+            batch's 1 in `noise_shape`, batches of any size share it. Subclasses, `DropConnect` and
+            `VariationalRNN` take this argument too.
 
     Call arguments:
         inputs: Float tensor of any shape.

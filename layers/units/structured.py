@@ -105,7 +105,7 @@ class SpatialDropout2D(SpatialDropout1D):
 
 
 @keras.saving.register_keras_serializable("dropout")
-class SpatialDropout3D(SpatialDropout1D):
+class SpatialDropout3D(SpatialDropout2D):
     """Drops whole feature maps of volumes: one mask value for each example and channel.
 
     Args: those of `SpatialDropout1D`.
@@ -126,17 +126,6 @@ class SpatialDropout3D(SpatialDropout1D):
     """
 
     spatial_axes = 3
-
-    def __init__(
-        self,
-        rate: float,
-        data_format: str | None = None,
-        seed: int | None = None,
-        name: str | None = None,
-        dtype: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(rate, seed, name, dtype, data_format=data_format, **kwargs)
 
 
 @keras.saving.register_keras_serializable("dropout")

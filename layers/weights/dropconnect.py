@@ -7,8 +7,16 @@ from keras import ops
 
 from ..checks import check_flag
 from ..units.dropout import Dropout
-from .linear import KNOWN, check_moments, check_per_example, linear, linear_each, spread_bias
-from .moments import MIXING, average
+from .linear import (
+    KNOWN,
+    check_moments,
+    check_per_example,
+    keep_from_quantization,
+    linear,
+    linear_each,
+    spread_bias,
+)
+from .moments import average, mixed_by
 
 INFERENCES = ("mean", "moments")
 
@@ -74,8 +82,7 @@ class DropConnect(keras.layers.Layer):
         if per_example:
             check_per_example(layer)
         self.layer = layer
-        # Keras would quantize the wrapped layer, whose kernel this layer reads as it is.
-        layer.quantize = _refuse_quantization
+        keep_from_quantization(layer, self)
         # The wrapped layer itself is never called, so its penalty is this layer's to add.
         self.activity_regularizer = layer.activity_regularizer
         self.per_example = check_flag("per_example", per_example)
@@ -104,10 +111,8 @@ class DropConnect(keras.layers.Layer):
     def inference(self, inference):
         if inference not in INFERENCES:
             raise ValueError(f"`inference` is one of {INFERENCES}. Received: {inference!r}")
-        activation = self.layer.activation
-        mixing = activation in MIXING or isinstance(activation, keras.layers.Softmax)
-        if inference == "moments" and mixing:
-            name = getattr(activation, "__name__", None) or activation.name
+        name = mixed_by(self.layer.activation)
+        if inference == "moments" and name:
             raise ValueError(
                 f"'moments' needs an elementwise activation. Received: {name}; leave it to a "
                 "layer of its own"
@@ -203,8 +208,3 @@ class DropConnect(keras.layers.Layer):
     def from_config(cls, config):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
-
-
-def _refuse_quantization(*args, **kwargs):
-    # By this exception Keras's `quantize` knows what to leave as it is, with a warning.
-    raise NotImplementedError("DropConnect drops weights in floating point: it is not quantized")

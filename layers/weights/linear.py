@@ -12,6 +12,19 @@ _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 KNOWN = (keras.layers.Dense, keras.layers.EinsumDense, *_CONVOLUTIONS, *_DEPTHWISE)
 
 
+def keep_from_quantization(layer, wrapper):
+    """Has Keras's `quantize` leave a layer as it is, whose kernel the `wrapper` reads itself.
+
+    By a NotImplementedError it knows such layers, and warns of them.
+    """
+
+    def refuse(*args, **kwargs):
+        name = type(wrapper).__name__
+        raise NotImplementedError(f"{name} reads kernels in floating point: it is not quantized")
+
+    layer.quantize = refuse
+
+
 def linear(layer, inputs, kernel):
     """What the layer makes of the inputs with this kernel, without bias and activation."""
     inputs = ops.cast(inputs, kernel.dtype)

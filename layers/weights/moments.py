@@ -12,6 +12,15 @@ MIXING = tuple(
     for name in ("softmax", "log_softmax", "sparsemax", "glu")
     if hasattr(keras.activations, name)
 )
+
+
+def mixed_by(activation):
+    """The name of an activation that mixes units, or None."""
+    if activation in MIXING or isinstance(activation, keras.layers.Softmax):
+        return getattr(activation, "__name__", None) or activation.name
+    return None
+
+
 # Nodes of the Gauss-Hermite rule that averages an activation over its normal input.
 QUADRATURE_NODES = 32
 

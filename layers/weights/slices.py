@@ -11,6 +11,8 @@ from ..checks import check_rate
 from ..noise.inputs import precise_dtype
 from ..noise.masks import random_32_bits
 from ..noise.stream import stream_of
+from .linear import keep_from_quantization
+from .moments import mixed_by
 
 # A slice starts at a multiple of this, where it divides the units and the slice.
 LARGEST_BLOCK = 16
@@ -78,7 +80,7 @@ class SliceDropout(keras.layers.Layer):
         self.layers, self.rate, self.seed = list(layers), check_rate(rate), seed
         for layer in self.layers:
             _check_hidden(layer, last=layer is self.layers[-1])
-            layer.quantize = _refuse_quantization
+            keep_from_quantization(layer, self)
         self.stream = stream_of(self, seed, self.rate)
         self.supports_masking = True
 
@@ -170,20 +172,12 @@ class _Slice:
 
 
 def _check_hidden(layer, last):
-    from .moments import MIXING
-
-    mixing = layer.activation in MIXING or isinstance(layer.activation, keras.layers.Softmax)
-    if mixing and not last:
+    name = mixed_by(layer.activation)
+    if name and not last:
         raise ValueError(
-            "hidden layers need an elementwise activation. Received: "
-            f"{getattr(layer.activation, '__name__', layer.activation)} in {layer.name!r}"
+            f"hidden layers need an elementwise activation. Received: {name} in {layer.name!r}"
         )
     if layer.activity_regularizer is not None:
         raise ValueError(
             f"the layers have no activity regularizer. Received: one in {layer.name!r}"
         )
-
-
-def _refuse_quantization(*args, **kwargs):
-    # By this exception Keras's `quantize` knows what to leave as it is, with a warning.
-    raise NotImplementedError("SliceDropout reads kernels in floating point: it is not quantized")

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 BACKEND = keras.backend.backend()
-# Of tests that take long and whose subject is arithmetic, which the contract shows to be the same.
-ONCE = pytest.mark.skipif(BACKEND != "tensorflow", reason="the same on every backend: run once")
+# Of tests that take long and whose subject is arithmetic on top of `keras.ops`. Every backend runs
+# the contract, the bits against their definition in NumPy, saving, `fit` and compilation.
+ONCE = pytest.mark.skipif(
+    BACKEND != "tensorflow", reason="arithmetic on top of keras.ops: tested on TensorFlow"
+)
 
 
 def some(values, few):

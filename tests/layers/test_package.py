@@ -14,7 +14,9 @@ from backend import BACKEND, array, ones
 import layers
 
 ROOT = Path(layers.__file__).parents[1]
-pytestmark = pytest.mark.skipif(BACKEND != "tensorflow", reason="once is enough")
+pytestmark = pytest.mark.skipif(
+    BACKEND != "tensorflow", reason="what is installed is the same for every backend"
+)
 
 
 @pytest.fixture(scope="module")
