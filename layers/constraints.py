@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Sequence
 
 import keras
 from keras import ops
@@ -36,7 +37,7 @@ class MaxNorm(keras.constraints.Constraint):
     0.6...
     """
 
-    def __init__(self, bound, axis=None):
+    def __init__(self, bound: float, axis: int | Sequence[int] | None = None) -> None:
         number = isinstance(bound, numbers.Real) and not isinstance(bound, bool)
         if not number or not bound > 0:
             raise ValueError(f"`bound` is a norm, a positive number. Received: bound={bound!r}")

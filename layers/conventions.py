@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import keras
 
-from layers.dropout import Dropout, WeightScaledDropout
+from .units.dropout import Dropout, WeightScaledDropout
 
 
 class InvertedFactors(NamedTuple):
@@ -18,7 +18,7 @@ class InvertedFactors(NamedTuple):
     l1: float
 
 
-def paper_to_inverted(keep):
+def paper_to_inverted(keep: float) -> InvertedFactors:
     """Factors that turn a network in the paper's form into the same network in inverted form.
 
     With w' = keep * w both forms compute the same function, in training with the same masks and
@@ -76,7 +76,7 @@ _WEIGHTED = (
 )
 
 
-def fold_weight_scaling(model):
+def fold_weight_scaling(model: keras.Model) -> keras.Model:
     """A plain network with the same inference outputs as one with `WeightScaledDropout`.
 
     Layers that drop units become the identity, and the factor of each `WeightScaledDropout` is

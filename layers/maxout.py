@@ -1,17 +1,11 @@
 """Maxout units: the maximum of several linear pieces."""
 
-import numbers
+from typing import Any
 
 import keras
 from keras import ops
 
-
-def check_count(name, value):
-    """A positive integer, or a ValueError that names it."""
-    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not integer or value < 1:
-        raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
-    return int(value)
+from .checks import check_count
 
 
 def largest(linear, pieces):
@@ -48,18 +42,18 @@ class Maxout(keras.layers.Layer):
 
     def __init__(
         self,
-        units,
+        units: int,
         *,
-        pieces,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
-    ):
+        pieces: int,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.units, self.pieces = check_count("units", units), check_count("pieces", pieces)
         self.use_bias = use_bias
@@ -138,7 +132,7 @@ class MaxPieces(keras.layers.Layer):
     (1, 8, 8, 3)
     """
 
-    def __init__(self, pieces, **kwargs):
+    def __init__(self, pieces: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pieces = check_count("pieces", pieces)
         self.supports_masking = True

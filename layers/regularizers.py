@@ -43,7 +43,7 @@ class KLSparsity(keras.regularizers.Regularizer):
     >>> layer = keras.layers.Dense(8, "relu", activity_regularizer=KLSparsity(1e-3, 0.1, "poisson"))
     """
 
-    def __init__(self, cost, target, family):
+    def __init__(self, cost: float, target: float, family: str) -> None:
         if family not in _FAMILIES:
             raise ValueError(f"`family` is one of {_FAMILIES}. Received: family={family!r}")
         for name, value in (("cost", cost), ("target", target)):

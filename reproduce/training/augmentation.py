@@ -5,8 +5,9 @@ from zlib import crc32
 import keras
 from keras import ops
 
-from layers.masks import random_32_bits
-from layers.stream import MaskStream, check_seed
+from layers.checks import check_seed
+from layers.noise.masks import random_32_bits
+from layers.noise.stream import MaskStream
 
 
 @keras.saving.register_keras_serializable("reproduce")

@@ -6,7 +6,7 @@ import pytest
 from backend import BACKEND, array, compiled_call, ones
 
 import layers
-from layers.masks import random_bernoulli
+from layers.noise.masks import random_bernoulli
 
 ONLY_TENSORFLOW = pytest.mark.skipif(BACKEND != "tensorflow", reason="of TensorFlow's graphs")
 

@@ -1,27 +1,31 @@
 """DropConnect: dropout of single weights."""
 
-import math
+from typing import Any
 
 import keras
 from keras import ops
 
-from layers.dropout import Dropout, check_flag
-from layers.moments import MIXING, average
+from ..checks import check_flag
+from ..units.dropout import Dropout
+from .linear import KNOWN, check_moments, check_per_example, linear, linear_each, spread_bias
+from .moments import MIXING, average
 
 INFERENCES = ("mean", "moments")
 
 
 @keras.saving.register_keras_serializable("dropout")
 class DropConnect(keras.layers.Layer):
-    """Drops single weights of a Dense or Conv layer in training, instead of its inputs or outputs.
+    """Drops single weights of a dense or convolutional layer in training, not its units.
 
     The wrapped layer keeps its kernel: each training call uses a masked copy, kept weights divided
     by 1 - rate. At inference either the mean kernel is used ("mean": the kernel as it is), or the
     pre-activation is taken as normal, with the mean and the variance that the random masks give
-    it, and the activation is averaged over it ("moments").
+    it, and the activation is averaged over it ("moments"). For recurrent weights see
+    `VariationalRNN`.
 
     Args:
-        layer: A keras.layers Dense, Conv1D, Conv2D or Conv3D.
+        layer: A keras.layers Dense, EinsumDense, Conv1D, Conv2D, Conv3D, DepthwiseConv1D or
+            DepthwiseConv2D.
         rate: Float in [0, 1), the fraction of weights dropped.
         per_example: Boolean; whether every example of a batch has a mask of its own, as
             published, or all share one. Needs memory for one kernel an example.
@@ -29,6 +33,7 @@ class DropConnect(keras.layers.Layer):
         inference: "mean" or "moments". The moments of a masked layer's output assume independent
             masks, and an elementwise activation.
         seed: Optional integer in [0, 2^32).
+        calls_per_mask: Positive integer: so many training calls in a row share one mask.
 
     Call arguments:
         inputs: The wrapped layer's inputs.
@@ -37,8 +42,9 @@ class DropConnect(keras.layers.Layer):
     Output shape: the wrapped layer's.
 
     Raises:
-        ValueError: for another layer, an activation that mixes units (such as softmax) with
-            "moments", groups with `per_example`.
+        ValueError: for another layer; an activation that mixes units (such as softmax), or an
+            equation that sums over an axis the kernel lacks, with "moments"; groups, or an
+            equation without a batch axis of its own, with `per_example`.
 
     Reference: Wan et al., "Regularization of neural networks using DropConnect", ICML 2013.
 
@@ -51,23 +57,22 @@ class DropConnect(keras.layers.Layer):
 
     def __init__(
         self,
-        layer,
-        rate,
+        layer: keras.layers.Layer,
+        rate: float,
         *,
-        per_example=False,
-        drop_bias=False,
-        inference="mean",
-        seed=None,
-        **kwargs,
-    ):
+        per_example: bool = False,
+        drop_bias: bool = False,
+        inference: str = "mean",
+        seed: int | None = None,
+        calls_per_mask: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        known = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
-        if not isinstance(layer, known):
-            raise ValueError(f"`layer` is a Dense or Conv1D/2D/3D layer. Received: layer={layer!r}")
-        if per_example and getattr(layer, "groups", 1) != 1:
-            raise ValueError(
-                f"`per_example` masks are for layers with groups=1. Received: {layer.groups}"
-            )
+        if not isinstance(layer, KNOWN):
+            names = ", ".join(kind.__name__ for kind in KNOWN)
+            raise ValueError(f"`layer` is one of {names}. Received: layer={layer!r}")
+        if per_example:
+            check_per_example(layer)
         self.layer = layer
         # Keras would quantize the wrapped layer, whose kernel this layer reads as it is.
         layer.quantize = _refuse_quantization
@@ -75,9 +80,11 @@ class DropConnect(keras.layers.Layer):
         self.activity_regularizer = layer.activity_regularizer
         self.per_example = check_flag("per_example", per_example)
         self.drop_bias = check_flag("drop_bias", drop_bias)
-        self.inference, self.seed = inference, seed
+        self.inference, self.seed, self.calls_per_mask = inference, seed, calls_per_mask
         self.supports_masking = True
-        self.dropout = Dropout(rate, seed=seed, name="weights", dtype=layer.dtype_policy)
+        settings = {"seed": seed, "calls_per_mask": calls_per_mask, "dtype": layer.dtype_policy}
+        self.dropout = Dropout(rate, name="weights", **settings)
+        self.bias_dropout = Dropout(rate, name="bias", **settings) if drop_bias else None
 
     @property
     def rate(self):
@@ -86,6 +93,8 @@ class DropConnect(keras.layers.Layer):
     @rate.setter
     def rate(self, rate):
         self.dropout.rate = rate
+        if self.bias_dropout is not None:
+            self.bias_dropout.rate = rate
 
     @property
     def inference(self):
@@ -103,81 +112,50 @@ class DropConnect(keras.layers.Layer):
                 f"'moments' needs an elementwise activation. Received: {name}; leave it to a "
                 "layer of its own"
             )
+        if inference == "moments":
+            check_moments(self.layer)
         self._inference = inference
 
     def build(self, input_shape):
         if not self.layer.built:
             self.layer.build(input_shape)
+        # Here, so that their paths lie within this layer's.
         self.dropout.build(self.layer.kernel.shape)
+        if self.bias_dropout is not None:
+            self.bias_dropout.build((None,))
 
     def call(self, inputs, training=None):
         if training:
-            out = self._activate(self._masked_output(inputs))
-        elif self.inference == "moments":
-            out = self._moments(inputs)
-        else:
-            out = self._linear(inputs, self._cast(self.layer.kernel))
-            if self.layer.use_bias:
-                out = out + self._as_channels(self._cast(self.layer.bias), len(out.shape), False)
-            out = self._activate(out)
-        return ops.cast(out, self.compute_dtype)
+            return self._masked_call(inputs, self.per_example)
+        if self.inference == "moments":
+            return ops.cast(self._moments(inputs), self.compute_dtype)
+        bias = None if self.layer.bias is None else self._cast(self.layer.bias)
+        return self._finished(linear(self.layer, inputs, self._cast(self.layer.kernel)), bias)
+
+    def _masked_call(self, inputs, per_example):
+        batch = (ops.shape(inputs)[0],) if per_example else ()
+
+        def masked(dropout, weight):
+            return dropout(ops.broadcast_to(weight, (*batch, *weight.shape)), training=True)
+
+        kernel = masked(self.dropout, self._cast(self.layer.kernel))
+        out = (linear_each if per_example else linear)(self.layer, inputs, kernel)
+        if self.layer.bias is None:
+            return self._finished(out, None)
+        bias = self._cast(self.layer.bias)
+        bias = masked(self.bias_dropout, bias) if self.drop_bias else bias
+        return self._finished(out, bias, batched=per_example and self.drop_bias)
+
+    def _finished(self, out, bias, batched=False):
+        if bias is not None:
+            out = out + spread_bias(self.layer, bias, len(out.shape), batched)
+        return ops.cast(self._activate(out), self.compute_dtype)
 
     def _activate(self, x):
         return x if self.layer.activation is None else self.layer.activation(x)
 
-    def _masked_output(self, inputs):
-        batch = (ops.shape(inputs)[0],) if self.per_example else ()
-        kernel = self._masked(self._cast(self.layer.kernel), batch)
-        out = (
-            self._linear_each(inputs, kernel) if self.per_example else self._linear(inputs, kernel)
-        )
-        if not self.layer.use_bias:
-            return out
-        bias = self._cast(self.layer.bias)
-        bias = self._masked(bias, batch) if self.drop_bias else bias
-        return out + self._as_channels(bias, len(out.shape), bool(batch and self.drop_bias))
-
-    def _masked(self, weight, batch):
-        return self.dropout(ops.broadcast_to(weight, (*batch, *weight.shape)), training=True)
-
     def _cast(self, weight):
         return ops.cast(weight, self.layer.compute_dtype)
-
-    def _linear(self, inputs, kernel):
-        inputs = ops.cast(inputs, kernel.dtype)
-        if isinstance(self.layer, keras.layers.Dense):
-            return ops.matmul(inputs, kernel)
-        causal = self.layer.padding == "causal"
-        return ops.conv(
-            ops.pad(inputs, self.layer._compute_causal_padding()) if causal else inputs,
-            kernel,
-            strides=list(self.layer.strides),
-            padding="valid" if causal else self.layer.padding,
-            dilation_rate=self.layer.dilation_rate,
-            data_format=self.layer.data_format,
-        )
-
-    def _linear_each(self, inputs, kernels):
-        """The linear map of each example with its own kernel, of shape (batch, *kernel)."""
-        if isinstance(self.layer, keras.layers.Dense):
-            return ops.einsum("b...i,bio->b...o", ops.cast(inputs, kernels.dtype), kernels)
-        # A convolution is a matrix product of patches; the patches are one themselves.
-        size = math.prod(self.layer.kernel.shape[:-1])
-        unit = ops.reshape(
-            ops.eye(size, dtype=kernels.dtype), (*self.layer.kernel.shape[:-1], size)
-        )
-        patches = self._linear(inputs, unit)
-        flat = ops.reshape(kernels, (-1, size, self.layer.filters))
-        if self.layer.data_format == "channels_first":
-            return ops.einsum("bi...,bio->bo...", patches, flat)
-        return ops.einsum("b...i,bio->b...o", patches, flat)
-
-    def _as_channels(self, bias, rank, batched):
-        first = getattr(self.layer, "data_format", "channels_last") == "channels_first"
-        lead = (-1,) if batched else (1,)
-        ones = (1,) * (rank - 2)
-        units = (bias.shape[-1],)
-        return ops.reshape(bias, (*lead, *units, *ones) if first else (*lead, *ones, *units))
 
     def _moments(self, inputs):
         # In float32 at least: squares leave the range of float16.
@@ -186,10 +164,12 @@ class DropConnect(keras.layers.Layer):
         inputs = ops.cast(inputs, dtype)
         keep = self.dropout.stream.keep(dtype)
         spread = (1 - keep) / keep
-        mean = self._linear(inputs, kernel)
-        variance = self._linear(ops.square(inputs), ops.square(kernel))
-        if self.layer.use_bias:
-            bias = self._as_channels(ops.cast(self.layer.bias, dtype), len(mean.shape), False)
+        mean = linear(self.layer, inputs, kernel)
+        variance = linear(self.layer, ops.square(inputs), ops.square(kernel))
+        if self.layer.bias is not None:
+            bias = spread_bias(
+                self.layer, ops.cast(self.layer.bias, dtype), len(mean.shape), batched=False
+            )
             mean = mean + bias
             if self.drop_bias:
                 variance = variance + ops.square(bias)
@@ -201,7 +181,7 @@ class DropConnect(keras.layers.Layer):
         )
 
     def compute_mask(self, inputs, previous_mask=None):
-        # A convolution may change the number of steps that a mask is of; Keras's own drop it.
+        # Other layers may change the number of steps that a mask is of; Keras's own drop it.
         return previous_mask if isinstance(self.layer, keras.layers.Dense) else None
 
     def compute_output_shape(self, input_shape):
@@ -216,6 +196,7 @@ class DropConnect(keras.layers.Layer):
             "drop_bias": self.drop_bias,
             "inference": self.inference,
             "seed": self.seed,
+            "calls_per_mask": self.calls_per_mask,
         }
 
     @classmethod

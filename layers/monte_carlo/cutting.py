@@ -1,5 +1,7 @@
 """A model in two: what lies before its first dropout layers, and the rest."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,7 +10,9 @@ from keras import ops
 def cut_before(model, x, layers):
     """Two models of a list of arrays: up to the first dropout layers, and from there on.
 
-    The first is None where the model cannot be cut, and the second the whole then.
+    The first is None where the model cannot be cut, and the second the whole then. The second's
+    `like_outputs` puts a list of one value an output into the structure of the model's outputs; it
+    is there after the first call.
     """
     graph = getattr(model, "_functional", None) or model  # a Sequential model has one inside
     # A class of the user's may do more than its graph says.
@@ -36,7 +40,9 @@ def cut_before(model, x, layers):
     masked = any(getattr(t, "_keras_mask", None) is not None for t in border)
     if not early or masked:
         return None, _Whole(model, x)
-    return _Steps(early, graph.inputs, border), _Steps(late, border, graph.outputs)
+    late = _Steps(late, border, graph.outputs)
+    late.like_outputs = functools.partial(keras.tree.pack_sequence_as, graph._outputs_struct)
+    return _Steps(early, graph.inputs, border), late
 
 
 class _Whole(keras.Model):
@@ -49,7 +55,10 @@ class _Whole(keras.Model):
 
     def call(self, arrays):
         x = keras.tree.pack_sequence_as(self.structure, list(arrays))
-        return keras.tree.flatten(self.model(x))
+        outputs = self.model(x)
+        structure = keras.tree.map_structure(lambda _: 0, outputs)
+        self.like_outputs = functools.partial(keras.tree.pack_sequence_as, structure)
+        return keras.tree.flatten(outputs)
 
 
 class _Steps(keras.Model):

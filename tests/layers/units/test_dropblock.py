@@ -6,8 +6,8 @@ from backend import array, compiled_function, ones
 from keras import ops
 
 from layers import DropBlock2D
-from layers.dropblock import _window_sum
-from layers.masks import random_32_bits
+from layers.noise.masks import random_32_bits
+from layers.units.dropblock import _window_sum
 
 
 def drop(layer, shape):
@@ -50,7 +50,7 @@ def test_every_cell_is_a_seed_of_some_map_and_its_block_is_dropped(size, block):
     state = layer.stream.state
     dropping = ops.convert_to_tensor(65536 - int(state[3]), "int32")
     threshold = layer._threshold(dropping, *layer._covering(*size))
-    bits = random_32_bits(state[0], state[1], state[2], shape)
+    bits = random_32_bits(*layer.stream.words(), shape)
     seeds = ops.convert_to_numpy(bits < threshold)[..., 0]
     assert seeds.any(axis=0).all()
     stated = float(layer.realised_rate(*size))

@@ -9,8 +9,9 @@ import pytest
 from backend import BACKEND, array
 from keras import ops
 
-from layers.masks import random_32_bits, random_bernoulli, random_normal
-from layers.stream import MaskStream, check_seed
+from layers.checks import check_seed
+from layers.noise.masks import random_32_bits, random_bernoulli, random_normal
+from layers.noise.stream import MaskStream
 
 
 def philox_in_python(key, counter):
@@ -67,14 +68,14 @@ def test_bits_are_the_published_generators_on_every_backend(seed, layer, call):
 @pytest.mark.parametrize("other", ["numpy", "tensorflow", "jax", "torch"])
 def test_bits_are_the_same_on_every_backend_of_keras(other):
     code = (
-        "import keras; from layers.masks import random_bernoulli\n"
+        "import keras; from layers.noise.masks import random_bernoulli\n"
         "bits = keras.ops.convert_to_numpy(random_bernoulli(7, 8, 9, 30_000, (40, 5)))\n"
         "print(keras.backend.backend(), bits.ravel().tolist())"
     )
     if other != "numpy":
         pytest.importorskip(other)
     environment = {**os.environ, "KERAS_BACKEND": other}
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=root
     )

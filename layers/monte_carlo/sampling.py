@@ -1,25 +1,17 @@
 """A model whose dropout layers sample at inference and all else rests."""
 
 import inspect
-import numbers
+import threading
 
 import keras
 import numpy as np
 from keras import ops
 
-from layers.cutting import cut_before
-from layers.dropconnect import DropConnect
-from layers.dropout import Dropout
-
-# Layers that multiply their inputs by a random factor.
-MULTIPLYING = (
-    Dropout,
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-    keras.layers.SpatialDropout3D,
-    keras.layers.GaussianDropout,
-)
+from ..units.dropout import Dropout
+from ..units.stochastic_depth import CompactedStochasticDepth
+from ..weights.dropconnect import DropConnect
+from .cutting import cut_before
+from .kinds import drops, multiplies, one_mask, rows_differ
 
 
 class Sampler:
@@ -36,17 +28,27 @@ class Sampler:
         if not isinstance(model, keras.Model):
             raise ValueError(f"`model` is a Keras model. Received: model={model!r}")
         parts = list(model._flatten_layers())
-        # Its own dropout layer is fed weights, not examples; DropConnect itself is made to sample.
-        inner = [part.dropout for part in parts if isinstance(part, DropConnect)]
-        self.layers = [la for la in parts if _drops(la) and not any(la is other for other in inner)]
+        for part in parts:
+            if isinstance(part, CompactedStochasticDepth) and part.rate > 0:
+                raise ValueError(
+                    "CompactedStochasticDepth is not sampled, since the examples of a batch share "
+                    f"its draw; use StochasticDepth. Received: {model.name!r} with {part.name!r}"
+                )
+        # DropConnect itself is made to sample: its dropout layers are fed weights, not examples.
+        connects = [part for part in parts if isinstance(part, DropConnect)]
+        inner = [la for part in connects for la in (part.dropout, part.bias_dropout)]
+        self.layers = [la for la in parts if drops(la) and not any(la is other for other in inner)]
+        self.held = [
+            part for part in parts if isinstance(part, Dropout) and part.calls_per_mask > 1
+        ]
         if not self.layers:
             raise ValueError(
                 "the model has nothing to sample: it needs a dropout layer with a rate above 0. "
                 f"Received: {model.name!r} with {[type(part).__name__ for part in model.layers]}"
             )
-        self.can_share = all(isinstance(la, (*MULTIPLYING, DropConnect)) for la in self.layers)
+        self.can_share = all(multiplies(la) or one_mask(la) for la in self.layers)
         self.stateful = [part for part in parts if getattr(part, "stateful", False)]
-        self.rows_differ = not self.stateful and all(_rows_differ(la) for la in self.layers)
+        self.rows_differ = not self.stateful and all(rows_differ(la) for la in self.layers)
         self.reached = []
         self.first, self.second = cut_before(model, x, self.layers)
         self.generators = _generators(model)
@@ -60,13 +62,8 @@ class Sampler:
         # There Keras's unseeded layers draw from PyTorch's own generator.
         self._torch_state = _torch().get_rng_state() if _torch() else None
         self._calls = [vars(layer).get("call") for layer in self.layers]
-        self._apart = [
-            layer
-            for layer in self.layers
-            if self.fixed_masks and isinstance(layer, DropConnect) and layer.per_example
-        ]
-        for layer in self._apart:
-            layer.per_example = False
+        for layer in self.held:  # every call is a sample of its own
+            layer.stream.calls_per_mask = 1
         for layer in self.layers:
             layer.call = self._sampling(layer, layer.call)
         return self
@@ -76,8 +73,8 @@ class Sampler:
             del layer.call
             if call is not None:
                 layer.call = call
-        for layer in self._apart:
-            layer.per_example = True
+        for layer in self.held:
+            layer.stream.calls_per_mask = layer.calls_per_mask
         for variable, value in self._state:
             variable.assign(value)
         if self._torch_state is not None:
@@ -85,7 +82,7 @@ class Sampler:
 
     def _sampling(self, layer, call):
         """The layer's call, as in training whatever `training` it is called with."""
-
+        mine = threading.get_ident()
         parameters = inspect.signature(call).parameters.values()
         # One of the user's may say `training=True` itself, and take none.
         takes_it = any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in parameters)
@@ -99,8 +96,21 @@ class Sampler:
             # What one example of ones becomes is the factor of all.
             return inputs * training_call(ops.ones_like(inputs[:1]), *args, **kwargs)
 
-        shared = self.fixed_masks and isinstance(layer, MULTIPLYING)
-        return shared_call if shared else training_call
+        def connect_call(inputs, *args, **kwargs):
+            self.reached.append(layer)
+            return layer._masked_call(inputs, per_example=False)
+
+        sampled = training_call
+        if self.fixed_masks and multiplies(layer):
+            sampled = shared_call
+        elif self.fixed_masks and isinstance(layer, DropConnect):
+            sampled = connect_call
+
+        def own_call(*args, **kwargs):
+            # Other threads predict meanwhile as ever.
+            return (sampled if threading.get_ident() == mine else call)(*args, **kwargs)
+
+        return own_call
 
     def restart(self):
         """Puts the states of stateful recurrent layers back, for another pass over the data."""
@@ -129,20 +139,19 @@ class Sampler:
         return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
     def draw(self, known, rows):
-        """The model's outputs, sampled once, for these rows of `known`."""
+        """The list of the model's outputs, sampled once, for these rows of `known`."""
         outputs = self.second.predict_on_batch([a[rows] for a in known])
-        if len(outputs) != 1:
-            raise ValueError(
-                "the model needs one output; make one of each by keras.Model(inputs, output). "
-                f"Received: {self.model.name!r} with {len(outputs)} outputs"
-            )
         if not self.reached:
             raise ValueError(
                 "the model calls none of its dropout layers at inference, so that there is "
                 "nothing to sample; it must call them whatever `training` is. Received: "
                 f"{self.model.name!r}"
             )
-        return outputs[0]
+        return outputs
+
+    def like_outputs(self, values):
+        """One value an output, in the structure of the model's outputs."""
+        return self.second.like_outputs(values)
 
 
 def _torch():
@@ -152,23 +161,6 @@ def _torch():
     import torch
 
     return torch
-
-
-def _drops(layer):
-    if isinstance(layer, (*MULTIPLYING, DropConnect, keras.layers.AlphaDropout)):
-        return layer.rate > 0
-    if isinstance(layer, keras.layers.Attention):  # AdditiveAttention is one
-        return layer.dropout > 0
-    # Keras's recurrent layers and cells drop with masks of their own.
-    rates = [getattr(layer, name, 0) for name in ("dropout", "recurrent_dropout")]
-    recurrent = isinstance(layer, keras.layers.RNN) or hasattr(layer, "recurrent_initializer")
-    return recurrent and any(isinstance(rate, numbers.Real) and float(rate) > 0 for rate in rates)
-
-
-def _rows_differ(layer):
-    """Whether each row of a batch has a mask of its own."""
-    noise_shape = getattr(layer, "noise_shape", None)
-    return getattr(layer, "per_example", True) and (noise_shape is None or noise_shape[0] != 1)
 
 
 def _generators(model):

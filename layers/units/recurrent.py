@@ -1,17 +1,18 @@
 """Variational dropout for recurrent layers: one mask for all steps of a sequence."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from layers.dropout import Dropout
-from layers.structured import SequenceDropout
-
-CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
+from .cells import CELLS, step
+from .dropout import Dropout
+from .structured import SequenceDropout
 
 
 @keras.saving.register_keras_serializable("dropout")
 class VariationalRNN(keras.layers.RNN):
-    """A recurrent layer that drops the same inputs and the same recurrent units at every step.
+    """A recurrent layer that drops the same inputs, recurrent units or weights at every step.
 
     Masks are drawn anew in every training call. All gates of the cell see the same masks.
 
@@ -20,13 +21,16 @@ class VariationalRNN(keras.layers.RNN):
         rate: Float in [0, 1), the fraction of inputs dropped.
         recurrent_rate: Float in [0, 1), the fraction dropped of the units fed back to the weights;
             what a cell carries over past them stays whole.
+        recurrent_weight_rate: Float in [0, 1), the fraction dropped of the hidden-to-hidden
+            weights: DropConnect, with one mask for all sequences of a batch and all their steps.
         seed: Optional integer in [0, 2^32).
+        calls_per_mask: Positive integer: so many training calls in a row share their masks.
         **kwargs: Those of `keras.layers.RNN`, such as `return_sequences`.
 
     Call arguments:
         sequences: Float tensor of shape (batch, steps, features); further arguments are those of
             `keras.layers.RNN`.
-        training: Boolean; whether to drop units.
+        training: Boolean; whether to drop.
 
     Output shape: that of `keras.layers.RNN`.
 
@@ -34,7 +38,8 @@ class VariationalRNN(keras.layers.RNN):
         ValueError: for another cell, one with its own dropout, or rates out of range.
 
     Reference: Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent
-    neural networks", NeurIPS 2016 (tied gates).
+    neural networks", NeurIPS 2016 (tied gates); for the weights Merity, Keskar and Socher,
+    "Regularizing and optimizing LSTM language models", ICLR 2018, section 2.
 
     Example:
 
@@ -43,22 +48,35 @@ class VariationalRNN(keras.layers.RNN):
     (2, 5)
     """
 
-    def __init__(self, cell, *, rate, recurrent_rate, seed=None, **kwargs):
+    def __init__(
+        self,
+        cell: keras.layers.Layer,
+        *,
+        rate: float,
+        recurrent_rate: float,
+        recurrent_weight_rate: float = 0.0,
+        seed: int | None = None,
+        calls_per_mask: int = 1,
+        **kwargs: Any,
+    ) -> None:
         if not isinstance(cell, CELLS):
             raise ValueError(
                 "`cell` is one LSTMCell, GRUCell or SimpleRNNCell of keras.layers; stack several "
                 f"of these layers for more. Received: cell={cell!r}"
             )
-        if getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0):
+        if cell.dropout or cell.recurrent_dropout:
             raise ValueError(
                 "the cell's own dropout must be off. Received: "
                 f"dropout={cell.dropout}, recurrent_dropout={cell.recurrent_dropout}"
             )
         super().__init__(_FedBack(cell), **kwargs)
-        self.seed = seed
-        settings = {"seed": seed, "dtype": self.dtype_policy}
+        self._check_weight_rate(recurrent_weight_rate)
+        self.seed, self.calls_per_mask = seed, calls_per_mask
+        settings = {"seed": seed, "calls_per_mask": calls_per_mask, "dtype": self.dtype_policy}
         self.input_dropout = SequenceDropout(rate, name="inputs", **settings)
         self.recurrent_dropout = Dropout(recurrent_rate, name="recurrent", **settings)
+        self.weight_dropout = Dropout(recurrent_weight_rate, name="weights", **settings)
+        self.weight_dropout.one_mask_a_batch = True
 
     @property
     def rate(self):
@@ -76,19 +94,40 @@ class VariationalRNN(keras.layers.RNN):
     def recurrent_rate(self, rate):
         self.recurrent_dropout.rate = rate
 
+    @property
+    def recurrent_weight_rate(self):
+        return self.weight_dropout.rate
+
+    @recurrent_weight_rate.setter
+    def recurrent_weight_rate(self, rate):
+        self._check_weight_rate(rate)
+        self.weight_dropout.rate = rate
+
+    def _check_weight_rate(self, rate):
+        if rate and self.cell.calls_the_cell:
+            raise ValueError(
+                "`recurrent_weight_rate` is 0 for a cell of another class, whose weights its own "
+                f"`call` reads. Received: {rate!r} with {type(self.cell.cell).__name__}"
+            )
+
     def build(self, sequences_shape, initial_state_shape=None):
         super().build(sequences_shape, initial_state_shape)
+        # Here, so that their paths lie within this layer's.
         self.input_dropout.build(sequences_shape)
         self.recurrent_dropout.build((sequences_shape[0], self.state_size[0]))
+        self.weight_dropout.build(self.cell.cell.recurrent_kernel.shape)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
+        cell = self.cell.cell
         sequences = self.input_dropout(sequences, training=training)
         factor = self.recurrent_dropout(ops.ones_like(initial_state[0]), training=training)
+        kernel = ops.cast(cell.recurrent_kernel, cell.compute_dtype)
         self.cell.factor = ops.cast(factor, initial_state[0].dtype)
+        self.cell.recurrent = self.weight_dropout(kernel, training=training)
         try:
             return super().inner_loop(sequences, initial_state, mask, training=training)
         finally:
-            self.cell.factor = None
+            self.cell.factor = self.cell.recurrent = None
 
     def get_config(self):
         return {
@@ -96,16 +135,20 @@ class VariationalRNN(keras.layers.RNN):
             "cell": keras.saving.serialize_keras_object(self.cell.cell),
             "rate": self.rate,
             "recurrent_rate": self.recurrent_rate,
+            "recurrent_weight_rate": self.recurrent_weight_rate,
             "seed": self.seed,
+            "calls_per_mask": self.calls_per_mask,
         }
 
 
 class _FedBack(keras.layers.Layer):
-    """A cell whose weights see its fed-back output multiplied by `factor` at every step."""
+    """A cell that sees its output times `factor`, by the weights `recurrent`, at every step."""
 
     def __init__(self, cell):
         super().__init__(name="fed_back", dtype=cell.dtype_policy)
-        self.cell, self.factor = cell, None
+        self.cell, self.factor, self.recurrent = cell, None, None
+        # A class of the user's has a `call` of its own; but a GRU must not drop what it carries.
+        self.calls_the_cell = type(cell) not in CELLS and not isinstance(cell, CELLS[1])
         self.state_size, self.output_size = cell.state_size, cell.output_size
 
     def build(self, input_shape):
@@ -119,32 +162,7 @@ class _FedBack(keras.layers.Layer):
         return {"cell": keras.saving.serialize_keras_object(self.cell)}
 
     def call(self, inputs, states, training=None):
-        dropped = states[0] * self.factor
-        if isinstance(self.cell, keras.layers.GRUCell):
-            output = _gru_step(self.cell, inputs, states[0], dropped)
-            return output, [output]
-        # In these cells the first state does nothing but feed the weights.
-        return self.cell(inputs, [dropped, *states[1:]], training=training)
-
-
-def _gru_step(cell, inputs, state, dropped):
-    """A GRU cell's output if its gates see `dropped`; what it carries over is `state` itself.
-
-    Dropped and scaled up at every step, the carried state would grow by 1 / (1 - rate) a step.
-    """
-    input_bias, recurrent_bias = 0.0, 0.0
-    if cell.use_bias:
-        both = ops.cast(cell.bias, cell.compute_dtype)
-        input_bias, recurrent_bias = (both[0], both[1]) if cell.reset_after else (both, 0.0)
-    kernel, recurrent = (
-        ops.cast(weight, cell.compute_dtype) for weight in (cell.kernel, cell.recurrent_kernel)
-    )
-    update, reset, new = ops.split(ops.matmul(inputs, kernel) + input_bias, 3, axis=-1)
-    fed = ops.split(ops.matmul(dropped, recurrent) + recurrent_bias, 3, axis=-1)
-    update = cell.recurrent_activation(update + fed[0])
-    reset = cell.recurrent_activation(reset + fed[1])
-    if cell.reset_after:
-        new = new + reset * fed[2]
-    else:
-        new = new + ops.matmul(reset * dropped, recurrent[:, 2 * cell.units :])
-    return update * state + (1 - update) * cell.activation(new)
+        fed = states[0] * self.factor
+        if self.calls_the_cell:  # whose first state does nothing but feed the weights
+            return self.cell(inputs, [fed, *states[1:]], training=training)
+        return step(self.cell, inputs, states, fed, self.recurrent)

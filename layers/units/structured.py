@@ -1,8 +1,10 @@
 """Dropout of structured groups of units: whole feature maps, whole sequences."""
 
+from typing import Any
+
 import keras
 
-from layers.dropout import Dropout
+from .dropout import Dropout
 
 
 def check_data_format(data_format):
@@ -41,7 +43,14 @@ class SpatialDropout1D(Dropout):
 
     spatial_axes = 1
 
-    def __init__(self, rate, seed=None, *, data_format=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        *,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate, seed=seed, **kwargs)
         self.data_format = check_data_format(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=self.spatial_axes + 2)
@@ -81,7 +90,13 @@ class SpatialDropout2D(SpatialDropout1D):
 
     spatial_axes = 2
 
-    def __init__(self, rate, data_format=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate, seed, data_format=data_format, **kwargs)
 
 
@@ -108,7 +123,13 @@ class SpatialDropout3D(SpatialDropout1D):
 
     spatial_axes = 3
 
-    def __init__(self, rate, data_format=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate, seed, data_format=data_format, **kwargs)
 
 
@@ -138,7 +159,7 @@ class SequenceDropout(Dropout):
     (2, 7, 3)
     """
 
-    def __init__(self, rate, *, seed=None, **kwargs):
+    def __init__(self, rate: float, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(rate, seed=seed, **kwargs)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 

@@ -49,6 +49,15 @@ def random_bernoulli(seed, layer, call, threshold, shape):
     return halves <= ops.cast(threshold - 1, halves.dtype)
 
 
+def random_uniform(seed, layer, call, shape):
+    """Float32 tensor of shape `shape`, uniform in (0, 1) in steps of 2^-23, never 0 or 1.
+
+    Args: those of `random_32_bits`.
+    """
+    words = random_32_bits(seed, layer, call, shape)
+    return (ops.cast(words // 512, "float32") + 0.5) * 2.0**-23
+
+
 def random_normal(seed, layer, call, shape):
     """Float32 tensor of shape `shape`, standard normal, by the Box-Muller transform.
 
@@ -56,9 +65,7 @@ def random_normal(seed, layer, call, shape):
     """
     units = _size(shape)
     blocks = (units + 1) // 2
-    words = random_32_bits(seed, layer, call, (2, blocks))
-    # In (0, 1) in steps of 2^-23, never 0 or 1: the logarithm is finite.
-    uniform = (ops.cast(words // 512, "float32") + 0.5) * 2.0**-23
+    uniform = random_uniform(seed, layer, call, (2, blocks))
     radius = ops.sqrt(-2.0 * ops.log(uniform[0]))
     angle = 2 * math.pi * uniform[1]
     pair = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)])

@@ -1,15 +1,17 @@
 """The state behind a layer's masks: seed, layer, call count and keep probability."""
 
 import functools
-import numbers
 import random
+import sys
 import zlib
+from types import FrameType
 
 import keras
 from keras import ops
 from keras.src.saving.keras_saveable import KerasSaveable
 
-from layers.masks import STEPS, random_bernoulli
+from ..checks import check_count, check_seed
+from .masks import STEPS, random_bernoulli
 
 
 @functools.cache
@@ -17,19 +19,6 @@ def _compiled(generator, shape):
     import jax
 
     return jax.jit(lambda *words: generator(*words, shape))
-
-
-def check_seed(seed):
-    """Returns `seed` as an integer in [0, 2^32), or raises a ValueError.
-
-    None becomes a number from Python's generator, which `keras.utils.set_random_seed` fixes.
-    """
-    if seed is None:
-        return random.randrange(1 << 31)
-    integer = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
-    if not integer or not 0 <= int(seed) < 1 << 32:
-        raise ValueError(f"`seed` is None or an integer in [0, 2^32). Received: seed={seed!r}")
-    return int(seed)
 
 
 # Words of layers that were made at the same point of Python's generator: see `layer_word`.
@@ -47,6 +36,27 @@ def layer_word(seed, mark, path):
     return _words_made.setdefault((seed, mark), zlib.crc32(path.encode()))
 
 
+def stream_of(layer, seed, rate, calls_per_mask=1):
+    """The `MaskStream` of a Keras layer: its path is what tells it from others of its seed.
+
+    Args:
+        layer: The layer, before it is first called.
+        seed: None or an integer in [0, 2^32).
+        rate: Float in [0, 1), the fraction dropped.
+        calls_per_mask: Positive integer: so many calls in a row share one mask.
+    """
+    seed, mark = check_seed(seed), random.getrandbits(64)
+    # Not a closure: a deep copy of the layer must have the path of the copy.
+    stream = MaskStream(seed, functools.partial(_word_of, layer, seed, mark), 1 - rate)
+    stream.calls_per_mask = check_count("calls_per_mask", calls_per_mask)
+    return stream
+
+
+def _word_of(layer, seed, mark):
+    path = f"{layer._parent_path}/{layer.name}" if layer._parent_path else layer.name
+    return layer_word(seed, mark, path)
+
+
 class MaskStream(keras.random.SeedGenerator, KerasSaveable):
     """All that decides the masks of one layer: (seed, layer, call, keep threshold).
 
@@ -56,17 +66,25 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
 
     Args:
         seed: Integer in [0, 2^32).
-        layer: Integer in [0, 2^32), which tells the layer from others of the same seed.
+        layer: Integer in [0, 2^32), which tells the layer from others of the same seed; or a
+            function that returns it, called once, when the first mask is drawn or saved.
         keep: Float in (0, 1], the probability to keep a unit.
+
+    `calls_per_mask` may be assigned: so many calls in a row share one mask.
     """
 
     state: keras.Variable
 
     def __init__(self, seed, layer, keep):
         super().__init__(seed >> 1)  # whose own state, replaced here, may hold no more
+        self.calls_per_mask = 1
+        # The state's second word is the layer's, exclusive-or this: a program may hold the one as
+        # a constant, while a file of weights sets the other.
+        self._mixing = None if callable(layer) else 0
+        self._layer = layer
         # The backend's choice for seeds; but PyTorch's, int32, holds no 32 bits without a sign.
         dtype = "int64" if keras.backend.backend() == "torch" else self.state.dtype
-        words = [seed, layer, 0, round(keep * STEPS)]
+        words = [seed, 0 if callable(layer) else layer, 0, round(keep * STEPS)]
         self.state = keras.Variable(
             lambda shape, dtype: ops.convert_to_tensor(words, dtype=dtype),
             shape=(4,),
@@ -78,8 +96,15 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
     def _obj_type(self):
         return "Operation"  # one of the kinds that Keras's files know
 
+    def _mixed(self):
+        if self._mixing is None:
+            self._mixing = self._layer()
+        return self._mixing
+
     def save_own_variables(self, store):
-        store["0"] = ops.convert_to_numpy(self.state)
+        words = ops.convert_to_numpy(self.state).copy()
+        words[1] ^= self._mixed()
+        store["0"] = words
 
     def load_own_variables(self, store):
         # Absent in files of models with Keras's own Dropout: those start a new stream.
@@ -90,10 +115,14 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
         """Resumes a saved stream's seed, layer and call; but keeps its own rate."""
         own = ops.convert_to_numpy(self.state).copy()
         own[:3] = words[:3]
+        self._mixing = self._mixing or 0
+        own[1] ^= self._mixing
         self.state.assign(own)
 
     def set_keep(self, keep):
         """Changes the keep probability of all later masks, in compiled functions too."""
+        if self.state._value is None:
+            _take_back_state()
         words = ops.convert_to_numpy(self.state).copy()
         words[3] = round(keep * STEPS)
         self.state.assign(words)
@@ -102,9 +131,19 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
         """Scalar: the keep probability that the masks realise, exact in float32 and above."""
         return ops.cast(self.state[3], dtype) / STEPS
 
+    def words(self):
+        """Scalar tensors (seed, layer, call), which name this call's draw."""
+        layer, call = self.state[1], self.state[2]
+        if self._mixed():
+            mixing = ops.convert_to_tensor(self._mixing, dtype=self.state.dtype)
+            layer = ops.bitwise_xor(layer, mixing)
+        if self.calls_per_mask > 1:
+            call = call // ops.convert_to_tensor(self.calls_per_mask, dtype=self.state.dtype)
+        return self.state[0], layer, call
+
     def bits(self, generator, shape, *more):
         """What `generator(seed, layer, call, *more, shape)` gives for this call."""
-        words = (self.state[0], self.state[1], self.state[2], *more)
+        words = (*self.words(), *more)
         if keras.backend.backend() == "jax":  # whose operations one by one take long to call
             return _compiled(generator, tuple(shape))(*words)
         return generator(*words, shape)
@@ -120,3 +159,17 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
         if not isinstance(calls, int):
             count = count * ops.cast(calls, dtype)
         self.state.assign(self.state + count)
+
+
+def _take_back_state():
+    """Makes the model whose `fit` is under way on JAX give its variables their values.
+
+    There they have none between two updates of an epoch, when a callback may set a rate. The model
+    is found among the callers, by its `fit`: a layer does not know its model.
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        model = frame.f_locals.get("self")
+        frame = frame.f_back
+        if isinstance(model, keras.Model) and hasattr(model, "jax_state_sync"):
+            model.jax_state_sync()

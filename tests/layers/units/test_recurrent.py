@@ -111,7 +111,7 @@ def test_the_directions_of_a_bidirectional_layer_drop_apart():
     both(ones((2, 3, 40)))
     for name in ("input_dropout", "recurrent_dropout"):
         layers = (both.forward_layer, both.backward_layer)
-        one, other = (getattr(layer, name).stream.state for layer in layers)
+        one, other = (getattr(layer, name).stream.words() for layer in layers)
         assert int(one[0]) == int(other[0])
         assert int(one[1]) != int(other[1])
 

@@ -1,13 +1,15 @@
 """DropBlock: dropout of blocks of a feature map."""
 
 import numbers
+from typing import Any
 
 import keras
 from keras import ops
 
-from layers.dropout import Dropout, check_flag
-from layers.masks import STEPS, random_32_bits
-from layers.structured import check_data_format
+from ..checks import check_flag
+from ..noise.masks import STEPS, random_32_bits
+from .dropout import Dropout
+from .structured import check_data_format
 
 # The calibrated seed probability lies between the published one and 12 times that: for a map that
 # one block covers the factor is log(rate kept) / rate, at most 11.1 at the masks' resolution.
@@ -59,15 +61,15 @@ class DropBlock2D(Dropout):
 
     def __init__(
         self,
-        rate,
+        rate: float,
         *,
-        block_size,
-        calibrated=False,
-        shared_channels=False,
-        data_format=None,
-        seed=None,
-        **kwargs,
-    ):
+        block_size: int | tuple[int, int],
+        calibrated: bool = False,
+        shared_channels: bool = False,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate, seed=seed, **kwargs)
         self.block_size = _check_block_size(block_size)
         self.calibrated = check_flag("calibrated", calibrated)

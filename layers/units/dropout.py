@@ -1,38 +1,15 @@
 """Dropout of single units: Bernoulli noise in the two conventions, and Gaussian noise."""
 
-import math
-import numbers
-import random
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
-from layers.inputs import check_dense, is_traced, precise_dtype, shape_of
-from layers.masks import STEPS, random_normal
-from layers.stream import MaskStream, check_seed, layer_word
-
-
-def check_rate(rate):
-    """Returns `rate` as a float, or raises a ValueError: the fraction dropped, in [0, 1)."""
-    valid = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
-    if not valid or not 0 <= rate < 1 or math.isnan(rate):
-        raise ValueError(
-            "`rate` is the fraction of units dropped, a number in [0, 1); the dropout paper's p is "
-            f"the probability to keep a unit, so rate = 1 - p. Received: rate={rate!r}"
-        )
-    if round((1 - rate) * STEPS) == 0 or (rate > 0 and round((1 - rate) * STEPS) == STEPS):
-        raise ValueError(
-            f"`rate` is 0, or between 1 and {STEPS - 1} parts in {STEPS}, the masks' resolution. "
-            f"Received: rate={rate!r}"
-        )
-    return float(rate)
-
-
-def check_flag(name, value):
-    """Returns `value`, or raises a ValueError: a boolean."""
-    if not isinstance(value, bool):
-        raise ValueError(f"`{name}` is True or False. Received: {name}={value!r}")
-    return value
+from ..checks import check_noise_shape, check_rate
+from ..noise.inputs import check_dense, is_traced, precise_dtype, shape_of
+from ..noise.masks import STEPS, random_normal
+from ..noise.stream import stream_of
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -40,7 +17,7 @@ class Dropout(keras.layers.Layer):
     """Drops units in training and scales the kept ones by 1 / (1 - rate); identity at inference.
 
     The inverted form of the paper's dropout: the expectation of each unit is preserved in
-    training, so that inference needs no scaling. Masks are counter-based (`layers.masks`): the
+    training, so that inference needs no scaling. Masks are counter-based: the
     same seed, path of the layer in its model, and call count give the same mask on any backend, in
     any execution mode, and the state is saved with the model.
 
@@ -50,6 +27,10 @@ class Dropout(keras.layers.Layer):
         noise_shape: Optional tuple as long as the inputs' shape, of None (the inputs' own size)
             and positive integers: units along an axis with 1 share one mask value.
         seed: Optional integer in [0, 2^32).
+        calls_per_mask: Positive integer: so many training calls in a row share one mask. This
+            holds a mask over batches, or shares it between the calls of one update. With the
+            batch's 1 in `noise_shape`, batches of any size share it. All layers of this package
+            that drop units take this argument.
 
     Call arguments:
         inputs: Float tensor of any shape.
@@ -69,28 +50,32 @@ class Dropout(keras.layers.Layer):
     (2, 3)
     """
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        *,
+        calls_per_mask: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self._rate = check_rate(rate)
-        self.noise_shape = _check_noise_shape(noise_shape)
+        self.noise_shape = check_noise_shape(noise_shape)
         self.seed = seed
-        self._drawn_seed, self._mark = check_seed(seed), random.getrandbits(64)
+        self.calls_per_mask = calls_per_mask
+        self.stream = stream_of(self, seed, self._rate, calls_per_mask)
         self.supports_masking = True
-
-    def build(self, input_shape):
-        # Not earlier: layers of one seed differ by their path, and that is known when built.
-        layer = layer_word(self._drawn_seed, self._mark, self.path)
-        self.stream = MaskStream(self._drawn_seed, layer, 1 - self._rate)
+        self._build_at_init()
 
     @property
-    def rate(self):
+    def rate(self) -> float:
         return self._rate
 
     @rate.setter
-    def rate(self, rate):
+    def rate(self, rate: float) -> None:
         checked = check_rate(rate)
-        if self.built:
-            self.stream.set_keep(1 - checked)
+        self.stream.set_keep(1 - checked)
         self._rate = checked
 
     def call(self, inputs, training=None):
@@ -100,8 +85,6 @@ class Dropout(keras.layers.Layer):
         """What training makes of the inputs. A rate of 0 draws nothing, and counts no call."""
         check_dense(inputs)
         precise = precise_dtype(inputs)
-        if not self.built:  # called by `call` itself
-            self.build(inputs.shape)
         if self._rate > 0:
             outputs, drops = self._drawn(inputs, precise), 1
         elif is_traced(inputs):  # a rate that is set later takes effect in what is compiled now
@@ -138,26 +121,17 @@ class Dropout(keras.layers.Layer):
 
     def load_own_variables(self, store):
         # Files of version 0.1.0 have the stream here.
-        if self.built and "mask_stream" in store:
+        if "mask_stream" in store:
             self.stream.restore(store["mask_stream"][...])
 
     def get_config(self):
-        own = {"rate": self._rate, "noise_shape": self.noise_shape, "seed": self.seed}
-        return {**super().get_config(), **own}
-
-
-def _check_noise_shape(noise_shape):
-    if noise_shape is None:
-        return None
-    entries = noise_shape if isinstance(noise_shape, (tuple, list)) else (0,)
-    for n in entries:
-        integer = isinstance(n, numbers.Integral) and not isinstance(n, bool)
-        if n is not None and not (integer and n > 0):
-            raise ValueError(
-                "`noise_shape` is None, or a tuple of None and positive integers. "
-                f"Received: noise_shape={noise_shape!r}"
-            )
-    return tuple(entries)
+        return {
+            **super().get_config(),
+            "rate": self._rate,
+            "noise_shape": self.noise_shape,
+            "seed": self.seed,
+            "calls_per_mask": self.calls_per_mask,
+        }
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -207,7 +181,14 @@ class GaussianDropout(Dropout):
     (2, 3)
     """
 
-    def __init__(self, rate, seed=None, *, noise_shape=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        *,
+        noise_shape: Sequence[int | None] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(rate, noise_shape, seed, **kwargs)
 
     def _drawn(self, inputs, precise):

@@ -1,0 +1,66 @@
+"""Checks of arguments: what is wrong is a ValueError of one sentence that names what was given."""
+
+import math
+import numbers
+import random
+
+from .noise.masks import STEPS
+
+
+def check_rate(rate):
+    """Returns `rate` as a float, or raises a ValueError: the fraction dropped, in [0, 1)."""
+    valid = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
+    if not valid or not 0 <= rate < 1 or math.isnan(rate):
+        raise ValueError(
+            "`rate` is the fraction of units dropped, a number in [0, 1); the dropout paper's p is "
+            f"the probability to keep a unit, so rate = 1 - p. Received: rate={rate!r}"
+        )
+    if round((1 - rate) * STEPS) == 0 or (rate > 0 and round((1 - rate) * STEPS) == STEPS):
+        raise ValueError(
+            f"`rate` is 0, or between 1 and {STEPS - 1} parts in {STEPS}, the masks' resolution. "
+            f"Received: rate={rate!r}"
+        )
+    return float(rate)
+
+
+def check_flag(name, value):
+    """Returns `value`, or raises a ValueError: a boolean."""
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` is True or False. Received: {name}={value!r}")
+    return value
+
+
+def check_count(name, value):
+    """Returns `value` as an integer, or raises a ValueError: a positive integer."""
+    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not integer or value < 1:
+        raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
+    return int(value)
+
+
+def check_seed(seed):
+    """Returns `seed` as an integer in [0, 2^32), or raises a ValueError.
+
+    None becomes a number from Python's generator, which `keras.utils.set_random_seed` fixes.
+    """
+    if seed is None:
+        return random.randrange(1 << 31)
+    integer = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
+    if not integer or not 0 <= int(seed) < 1 << 32:
+        raise ValueError(f"`seed` is None or an integer in [0, 2^32). Received: seed={seed!r}")
+    return int(seed)
+
+
+def check_noise_shape(noise_shape):
+    """Returns None or a tuple, or raises a ValueError: None and positive integers, one an axis."""
+    if noise_shape is None:
+        return None
+    entries = noise_shape if isinstance(noise_shape, (tuple, list)) else (0,)
+    for n in entries:
+        integer = isinstance(n, numbers.Integral) and not isinstance(n, bool)
+        if n is not None and not (integer and n > 0):
+            raise ValueError(
+                "`noise_shape` is None, or a tuple of None and positive integers. "
+                f"Received: noise_shape={noise_shape!r}"
+            )
+    return tuple(entries)

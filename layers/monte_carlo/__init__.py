@@ -1,0 +1,1 @@
+"""Predictions averaged over random masks."""

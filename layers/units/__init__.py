@@ -1,0 +1,1 @@
+"""Layers that drop units, one by one or in groups."""

@@ -1,0 +1,1 @@
+"""Layers that drop weights, and slices of weight matrices."""
