@@ -6,7 +6,7 @@ PYTHON = .venv/bin/python
 INSTALLED = .venv/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup reproduce run search report tensorboard test browser bench pictures check lock
+.PHONY: help setup reproduce run search report tensorboard test torch browser bench pictures check lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -55,13 +55,20 @@ test: setup ## run the tests, the layers on TensorFlow and on JAX
 	$(PYTHON) -m pytest -n 2
 	KERAS_BACKEND=jax $(PYTHON) -m pytest -n 2 tests/layers
 
+# PyTorch has an environment of its own, without TensorFlow and JAX.
+torch: .venv-torch/installed ## run the layers' tests on PyTorch
+	KERAS_BACKEND=torch OMP_NUM_THREADS=1 .venv-torch/bin/python -m pytest -n 2 tests/layers
+
+.venv-torch/installed: requirements-torch.txt
+	$(call make_environment,.venv-torch,requirements-torch.txt)
+
 # TensorBoard's pages, looked at in headless Chromium, which is the machine's own.
 browser: setup ## test TensorBoard's pages in headless Chromium
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check playwright==1.65.2
 	REPRODUCE_BROWSER=1 $(PYTHON) -m pytest tests/browser
 
 # The peers have an environment of their own, 4 GB. Leave the machine alone meanwhile.
-bench: setup .peers/installed ## time this project beside its peers (35 minutes)
+bench: setup .peers/installed ## time this project beside its peers (45 minutes)
 	@$(PYTHON) -m benchmarks --peers .peers/bin/python $(ARGS)
 	@$(PYTHON) -m reproduce report
 

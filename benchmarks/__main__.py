@@ -1,4 +1,4 @@
-"""Compares this project's speed with its peers'; writes results/bench.csv and results/bench.json.
+"""Compares this project's speed with its peers'; writes results/bench*.csv and .json.
 
 Contestants take turns, block by block, each in its own process, so that a change in the machine's
 speed affects all of them. A reported ratio is the median of the ratios of neighbouring blocks.
@@ -15,138 +15,32 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.cases import CASES
-from benchmarks.events import UPDATES as LOGGED_UPDATES
-from benchmarks.limits import WEIGHTS
-from benchmarks.predicting import NETWORKS
-from benchmarks.working import RUNS, UPDATES
+from benchmarks.groups import PARTS, Entry, Group
 from reproduce.record import commit
 
 ROUNDS = 7
 # The other processes' threads spin for a while after their block; let them fall asleep.
 PAUSE_SECONDS = 0.3
+FILES = {"training": "bench", "layers": "bench_layers"}
 COLUMNS = ("case", "peer", "ours", "theirs", "unit", "ratio", "ratio_min", "ratio_max", "n")
-OURS = "ours"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One contestant of a group: the module that it runs, and that module's case."""
-
-    label: str
-    module: str
-    case: str
-
-    @property
-    def is_peer(self) -> bool:
-        return self.module in ("stock_keras", "pytorch", "jax_scan")
-
-
-@dataclass(frozen=True)
-class Group:
-    """Contestants that take turns; the first is this project's, the others are compared with it."""
-
-    case: str
-    unit: str
-    # The seconds of a block are divided by this and multiplied by `scale`.
-    per_block: int
-    scale: float
-    entries: tuple[Entry, ...]
-    # The most memory that the first may take, in MiB.
-    limit_mib: float | None = None
-
-
-def training(case: str, *modules: str, also: tuple[str, ...] = (), limit_mib=None) -> Group:
-    labels = {
-        "stock_keras": "stock Keras, fit",
-        "pytorch": "PyTorch",
-        "jax_scan": "JAX, one scan",
-    }
-    entries = [Entry(OURS, "ours", case)]
-    entries += [Entry(labels[module], module, case) for module in modules]
-    if CASES[case].filters:
-        entries.append(Entry("convolutions and products alone", "limits", case))
-    else:
-        entries.append(Entry("matrix products alone", "limits", case))
-        entries.append(Entry("matrix products, weights moved", "limits", case + WEIGHTS))
-    entries += [Entry(f"ours, {other.rsplit(' ', 1)[1]}", "ours", other) for other in also]
-    return Group(case, "ms/update", CASES[case].updates, 1e3, tuple(entries), limit_mib)
-
-
-MLP_PEERS = ("stock_keras", "pytorch", "jax_scan")
-GROUPS = (
-    training("3x1024 none", *MLP_PEERS),
-    training("3x1024 dropout", *MLP_PEERS, also=("3x1024 none",)),
-    training("3x1024 dropout + max-norm", *MLP_PEERS, also=("3x1024 none",), limit_mib=1536),
-    training("2x4096 dropout + max-norm", *MLP_PEERS),
-    training("CIFAR third width none", "stock_keras", "pytorch"),
-    training(
-        "CIFAR third width dropout", "stock_keras", "pytorch", also=("CIFAR third width none",)
-    ),
-    training("CIFAR third width dropout + max-norm", "stock_keras", "pytorch"),
-    training(
-        "CIFAR full width dropout + max-norm",
-        "stock_keras",
-        "pytorch",
-        also=("CIFAR full width none",),
-        limit_mib=4096,
-    ),
-    *(
-        Group(
-            f"Monte-Carlo prediction, {network}",
-            "s",
-            1,
-            1.0,
-            (
-                Entry("monte_carlo_predict", "predicting", f"{network}, ours"),
-                Entry("loop over model(x, training=True)", "predicting", f"{network}, loop"),
-                *extra,
-            ),
-        )
-        for network, extra in (
-            (
-                NETWORKS[0],
-                (
-                    Entry("matrix products alone", "predicting", f"{NETWORKS[0]}, bare"),
-                    Entry(
-                        "the net sampled, nothing added up", "predicting", f"{NETWORKS[0]}, graph"
-                    ),
-                ),
-            ),
-            (NETWORKS[1], ()),
-        )
-    ),
-    Group(
-        f"a run of {LOGGED_UPDATES:,} updates, 3x1024",
-        "s",
-        1,
-        1.0,
-        (Entry("logged", "events", "logged"), Entry("not logged", "events", "not logged")),
-    ),
-    Group(
-        f"{RUNS} small runs, 2 workers",
-        "ms/update",
-        RUNS * UPDATES,
-        1e3,
-        (Entry("2 workers", "working", "2"), Entry("one process", "working", "1")),
-    ),
-)
 # Commands that a user waits for, and the limits in seconds that the design sets.
 COLD = {
     "cold start of list": (["list"], 0.5),
     "cold start of report": (["report", "--results-dir", "results"], 5.0),
 }
+COLD_LAYERS = "three dropouts, cold start to the first update", "Keras's layers, and a second"
 
 
 class Contestant:
     """A process that trains one block per request."""
 
     def __init__(self, entry: Entry, peers: str):
-        python = peers if entry.is_peer else sys.executable
+        python = peers if entry.needs_peers else sys.executable
         self.command = [python, "-m", "benchmarks.contestant", entry.module, entry.case]
         self.entry, self.began = entry, time.perf_counter()
         self.process = subprocess.Popen(
@@ -155,6 +49,7 @@ class Contestant:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env={**os.environ, "KERAS_BACKEND": entry.backend},
         )
         assert self.process.stdin and self.process.stdout
         self.requests, self.answers = self.process.stdin, self.process.stdout
@@ -226,9 +121,22 @@ def cold(peers: str) -> Iterator[tuple]:
         [python, "-m", "benchmarks.first_update", module]
         for python, module in ((sys.executable, "ours"), (peers, "stock_keras"))
     ]
-    times = [[_seconds(command) for command in commands] for _ in range(5)]
-    ours, theirs = (list(column) for column in zip(*times, strict=True))
+    ours, theirs = _in_turns(commands)
     yield row(case, "stock Keras, fit", ours, theirs, "s")
+
+
+def cold_layers() -> Iterator[tuple]:
+    """From a process's start to the end of its first `fit`, of one update."""
+    module = [sys.executable, "-m", "benchmarks.layers_alone"]
+    ours, theirs = _in_turns([[*module, "ours"], [*module, "Keras"]])
+    case, limit = COLD_LAYERS
+    yield row(case, "Keras's layers", ours, theirs, "s")
+    yield row(case, limit, ours, [s + 1 for s in theirs], "s")
+
+
+def _in_turns(commands: list[list[str]]) -> list[list[float]]:
+    times = [[_seconds(command) for command in commands] for _ in range(5)]
+    return [list(column) for column in zip(*times, strict=True)]
 
 
 def _seconds(command: list[str]) -> float:
@@ -260,27 +168,34 @@ def main() -> None:
         prog="python -m benchmarks", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--peers", required=True, help="the Python of the peers' environment")
+    parser.add_argument("--part", choices=PARTS, help="one part alone, instead of both")
     parser.add_argument(
         "--only", default="", help="groups whose name contains this; writes nothing"
     )
     arguments = parser.parse_args()
+    for part in [arguments.part] if arguments.part else PARTS:
+        bench(part, arguments.peers, arguments.only)
+
+
+def bench(part: str, peers: str, only: str) -> None:
+    """Measures the groups of a part, and writes its rows, with the machine beside them."""
     rows: list[tuple] = []
     settings: dict[str, str] = {}
-    chosen = [group for group in GROUPS if arguments.only in group.case]
-    sources = [compare(group, arguments.peers, settings) for group in chosen]
-    if arguments.only in "cold start":
-        sources.append(cold(arguments.peers))
+    chosen = [group for group in PARTS[part] if only in group.case]
+    sources = [compare(group, peers, settings) for group in chosen]
+    if only in "cold start":
+        sources.append(cold(peers) if part == "training" else cold_layers())
     for source in sources:
         for line in source:
             rows.append(line)
             print(",".join(map(str, line)), flush=True)
-    if arguments.only:
+    if only:
         return
-    folder = Path("results")
-    with (folder / "bench.csv").open("w", newline="") as file:
+    path = Path("results") / FILES[part]
+    with path.with_suffix(".csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
-    about = machine(arguments.peers) | {"settings": settings}
-    (folder / "bench.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
+    about = machine(peers) | {"settings": settings}
+    path.with_suffix(".json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

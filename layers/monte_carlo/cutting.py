@@ -45,6 +45,29 @@ def cut_before(model, x, layers):
     return _Steps(early, graph.inputs, border), late
 
 
+def predicting(model):
+    """A function of a list of arrays: the model's outputs as NumPy arrays.
+
+    On JAX, Keras's own would give the buffers of the model's variables away while it runs, and
+    other threads that predict would find them deleted.
+    """
+    if keras.backend.backend() != "jax":
+        return model.predict_on_batch
+    import jax
+
+    run = jax.jit(functools.partial(model.stateless_call, training=False))
+
+    def predict(arrays):
+        trained = [v.value for v in model.trainable_variables]
+        others = model.non_trainable_variables
+        outputs, values = run(trained, [v.value for v in others], arrays)
+        for variable, value in zip(others, values, strict=True):
+            variable.assign(value)
+        return [np.asarray(output) for output in outputs]
+
+    return predict
+
+
 class _Whole(keras.Model):
     """A model as one of a list of its inputs: compiled apart, so that nothing is left in it."""
 

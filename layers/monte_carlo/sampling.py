@@ -10,7 +10,7 @@ from keras import ops
 from ..units.dropout import Dropout
 from ..units.stochastic_depth import CompactedStochasticDepth
 from ..weights.dropconnect import DropConnect
-from .cutting import cut_before
+from .cutting import cut_before, predicting
 from .kinds import drops, multiplies, one_mask, rows_differ
 
 
@@ -51,6 +51,7 @@ class Sampler:
         self.rows_differ = not self.stateful and all(rows_differ(la) for la in self.layers)
         self.reached = []
         self.first, self.second = cut_before(model, x, self.layers)
+        self.predict = predicting(self.second)
         self.generators = _generators(model)
 
     def __enter__(self):
@@ -132,15 +133,15 @@ class Sampler:
         """What of the inputs is known before any dropout: arrays of one row an example."""
         if self.first is None:
             return arrays
-        parts = []
+        parts, predict = [], predicting(self.first)
         for rows, count in blocks:
-            outputs = self.first.predict_on_batch([a[rows] for a in arrays])
+            outputs = predict([a[rows] for a in arrays])
             parts.append([output[:count] for output in outputs])
         return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
     def draw(self, known, rows):
         """The list of the model's outputs, sampled once, for these rows of `known`."""
-        outputs = self.second.predict_on_batch([a[rows] for a in known])
+        outputs = self.predict([a[rows] for a in known])
         if not self.reached:
             raise ValueError(
                 "the model calls none of its dropout layers at inference, so that there is "

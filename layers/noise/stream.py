@@ -21,6 +21,23 @@ def _compiled(generator, shape):
     return jax.jit(lambda *words: generator(*words, shape))
 
 
+@functools.cache
+def _snapshot():
+    """An operation that copies, and that PyTorch's compiler does not do again for gradients.
+
+    It would save the state itself, as the smallest thing that masks follow from, and find it
+    changed when gradients are computed.
+    """
+    import torch
+
+    @torch.library.custom_op("dropout_layers::snapshot", mutates_args=())
+    def snapshot(state: torch.Tensor) -> torch.Tensor:
+        return state.clone()
+
+    snapshot.register_fake(torch.empty_like)
+    return snapshot
+
+
 # Words of layers that were made at the same point of Python's generator: see `layer_word`.
 _words_made: dict[tuple[int, int], int] = {}
 
@@ -127,19 +144,28 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
         words[3] = round(keep * STEPS)
         self.state.assign(words)
 
+    def _now(self):
+        """The state as it is before this call is counted."""
+        if keras.backend.backend() == "torch":
+            import torch
+
+            if torch.compiler.is_compiling():
+                return _snapshot()(self.state.value)
+        return self.state
+
     def keep(self, dtype="float32"):
         """Scalar: the keep probability that the masks realise, exact in float32 and above."""
-        return ops.cast(self.state[3], dtype) / STEPS
+        return ops.cast(self._now()[3], dtype) / STEPS
 
     def words(self):
         """Scalar tensors (seed, layer, call), which name this call's draw."""
-        layer, call = self.state[1], self.state[2]
+        seed, layer, call, _ = (self._now()[place] for place in range(4))
         if self._mixed():
             mixing = ops.convert_to_tensor(self._mixing, dtype=self.state.dtype)
             layer = ops.bitwise_xor(layer, mixing)
         if self.calls_per_mask > 1:
             call = call // ops.convert_to_tensor(self.calls_per_mask, dtype=self.state.dtype)
-        return self.state[0], layer, call
+        return seed, layer, call
 
     def bits(self, generator, shape, *more):
         """What `generator(seed, layer, call, *more, shape)` gives for this call."""
@@ -150,7 +176,7 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
 
     def kept(self, shape):
         """Boolean tensor of shape `shape`, True where this call keeps a unit."""
-        return self.bits(random_bernoulli, shape, self.state[3])
+        return self.bits(random_bernoulli, shape, self._now()[3])
 
     def advance(self, calls=1):
         """Counts a call (or, given False, none), so that the next one has masks of its own."""

@@ -122,12 +122,13 @@ class VariationalRNN(keras.layers.RNN):
         sequences = self.input_dropout(sequences, training=training)
         factor = self.recurrent_dropout(ops.ones_like(initial_state[0]), training=training)
         kernel = ops.cast(cell.recurrent_kernel, cell.compute_dtype)
-        self.cell.factor = ops.cast(factor, initial_state[0].dtype)
-        self.cell.recurrent = self.weight_dropout(kernel, training=training)
+        factor = ops.cast(factor, initial_state[0].dtype)
+        # As one tuple: PyTorch's modules take an attribute that is a weight for a weight of theirs.
+        self.cell.held = factor, self.weight_dropout(kernel, training=training)
         try:
             return super().inner_loop(sequences, initial_state, mask, training=training)
         finally:
-            self.cell.factor = self.cell.recurrent = None
+            self.cell.held = None
 
     def get_config(self):
         return {
@@ -142,11 +143,12 @@ class VariationalRNN(keras.layers.RNN):
 
 
 class _FedBack(keras.layers.Layer):
-    """A cell that sees its output times `factor`, by the weights `recurrent`, at every step."""
+    """A cell that sees its output times a factor, by recurrent weights from outside: `held`."""
 
     def __init__(self, cell):
         super().__init__(name="fed_back", dtype=cell.dtype_policy)
-        self.cell, self.factor, self.recurrent = cell, None, None
+        self.cell: Any = cell
+        self.held: Any = None
         # A class of the user's has a `call` of its own; but a GRU must not drop what it carries.
         self.calls_the_cell = type(cell) not in CELLS and not isinstance(cell, CELLS[1])
         self.state_size, self.output_size = cell.state_size, cell.output_size
@@ -162,7 +164,8 @@ class _FedBack(keras.layers.Layer):
         return {"cell": keras.saving.serialize_keras_object(self.cell)}
 
     def call(self, inputs, states, training=None):
-        fed = states[0] * self.factor
+        factor, recurrent = self.held
+        fed = states[0] * factor
         if self.calls_the_cell:  # whose first state does nothing but feed the weights
             return self.cell(inputs, [fed, *states[1:]], training=training)
-        return step(self.cell, inputs, states, fed, self.recurrent)
+        return step(self.cell, inputs, states, fed, recurrent)

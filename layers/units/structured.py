@@ -47,11 +47,13 @@ class SpatialDropout1D(Dropout):
         self,
         rate: float,
         seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
         *,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(rate, seed=seed, **kwargs)
+        super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.data_format = check_data_format(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=self.spatial_axes + 2)
 
@@ -95,9 +97,11 @@ class SpatialDropout2D(SpatialDropout1D):
         rate: float,
         data_format: str | None = None,
         seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(rate, seed, data_format=data_format, **kwargs)
+        super().__init__(rate, seed, name, dtype, data_format=data_format, **kwargs)
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -128,9 +132,11 @@ class SpatialDropout3D(SpatialDropout1D):
         rate: float,
         data_format: str | None = None,
         seed: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(rate, seed, data_format=data_format, **kwargs)
+        super().__init__(rate, seed, name, dtype, data_format=data_format, **kwargs)
 
 
 @keras.saving.register_keras_serializable("dropout")

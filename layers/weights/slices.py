@@ -105,9 +105,10 @@ class SliceDropout(keras.layers.Layer):
                 after = _Slice(words[place], layer.units, round((1 - self.rate) * layer.units))
                 kernel = after.of(kernel, 1)
                 bias = None if bias is None else after.of(bias, 0)
-            inputs = ops.matmul(inputs, ops.cast(kernel, layer.compute_dtype))
+            dtype = layer.compute_dtype
+            inputs = ops.matmul(ops.cast(inputs, dtype), ops.cast(kernel, dtype))
             if bias is not None:
-                inputs = inputs + ops.cast(bias, layer.compute_dtype)
+                inputs = inputs + ops.cast(bias, dtype)
             inputs = inputs if layer.activation is None else layer.activation(inputs)
             if after is not None:
                 precise = precise_dtype(inputs)

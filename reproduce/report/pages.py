@@ -34,11 +34,11 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     searched = {p: _searches(p, results_dir) for p in PROFILES}
     committed = [e for p in COMMITTED for e in found[p]]
     searches = [s for p in COMMITTED for s in searched[p]]
-    measured = [t for t in (speed.targets(results_dir), speed.table(results_dir)) if t]
+    measured = [t for t in (speed.targets(results_dir), *speed.tables(results_dir)) if t]
     if committed or searches or measured:
         _write_report(results_dir, committed, searches, measured)
         if results_dir == Path("results") and README.exists():
-            brief = speed.targets(results_dir), speed.table(results_dir, brief=True)
+            brief = speed.targets(results_dir), *speed.tables(results_dir, brief=True)
             _write_readme(committed, [table for table in brief if table])
     for local in set(PROFILES) - set(COMMITTED):
         if found[local] or searched[local]:

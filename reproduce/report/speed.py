@@ -1,4 +1,4 @@
-"""results/bench.csv and bench.json -> the table of measured speed. `make bench` writes both."""
+"""results/bench*.csv and .json -> the tables of measured speed. `make bench` writes them."""
 
 import csv
 import json
@@ -25,35 +25,68 @@ TARGETS = (
     ("Monte-Carlo prediction beside a loop", MONTE_CARLO, "loop over model(x, training=True)", 0.5),
     ("a run with its log beside one without", LOGGED, "not logged", 1.05),
     ("two workers beside one process", "8 small runs, 2 workers", "one process", 0.87),
+    *(
+        (f"Dropout beside Keras's: {case}", case, "Keras's layers", most)
+        for case, most in (
+            ("an eager call on (100, 1024)", 2.0),
+            ("an update of fit", 1.0),
+            ("200 lengths through three dropouts", 1.5),
+            ("200 lengths through three dropouts, jax", 1.5),
+            ("200 lengths through three dropouts, torch", 1.5),
+        )
+    ),
+    (
+        "Dropout's first update beside Keras's",
+        "three dropouts, cold start to the first update",
+        "Keras's layers, and a second",
+        1.0,
+    ),
+    (
+        "SliceDropout at rate 0.5 and width 4096 beside no dropout",
+        "SliceDropout, two hidden layers of 4096, a step",
+        "no dropout",
+        0.6,
+    ),
 )
+# Of the training step beside its peers, and of the layers in a user's own program.
+FILES = {"bench": "Speed and memory", "bench_layers": "Speed of the layers"}
 
 
-def table(results_dir: Path, brief: bool = False) -> Table | None:
-    """Our measurements beside each peer's; None before the first `make bench`.
+def tables(results_dir: Path, brief: bool = False) -> list[Table]:
+    """Our measurements beside each peer's; none before the first `make bench`.
 
-    With `brief`, memory is shown only beside its limits.
+    With `brief`, only the training step's, and memory only beside its limits.
     """
-    path, about = results_dir / "bench.csv", results_dir / "bench.json"
+    names = list(FILES)[:1] if brief else list(FILES)
+    return [made for name in names if (made := _table(results_dir / name, FILES[name], brief))]
+
+
+def _table(file: Path, title: str, brief: bool) -> Table | None:
+    path, about = file.with_suffix(".csv"), file.with_suffix(".json")
     if not path.exists() or not about.exists():
         return None
-    with path.open(newline="") as file:
-        found = list(csv.DictReader(file))
+    with path.open(newline="") as lines:
+        found = list(csv.DictReader(lines))
     rows = [_row(r) for r in found if not brief or r["unit"] != "MiB" or r["peer"] == "limit"]
     machine = json.loads(about.read_text())
     versions = machine["ours"] | machine["peers"]
     packages = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-    title = f"Speed and memory on {machine['cpu']}, {machine['threads']} threads; {packages}"
+    title += f" on {machine['cpu']}, {machine['threads']} threads; {packages}"
     columns = ("case", "beside", "ours", "theirs", "unit", "ours / theirs [least, most]", "n")
     return Table(title, columns, rows)
 
 
 def targets(results_dir: Path) -> Table | None:
     """The targets, and whether the measured ratios reach them."""
-    path = results_dir / "bench.csv"
-    if not path.exists():
+    ratios: dict[tuple[str, str], str] = {}
+    for name in FILES:
+        path = results_dir / f"{name}.csv"
+        if path.exists():
+            with path.open(newline="") as file:
+                found = csv.DictReader(file)
+                ratios |= {(row["case"], row["peer"]): row["ratio"] for row in found}
+    if not ratios:
         return None
-    with path.open(newline="") as file:
-        ratios = {(row["case"], row["peer"]): row["ratio"] for row in csv.DictReader(file)}
     rows = []
     for what, case, beside, most in TARGETS:
         ratio = ratios.get((case, beside))

@@ -26,7 +26,7 @@ Net = (
     | Transformer
     | GaussianSvm
 )
-NOISES = ("bernoulli", "gaussian")
+NOISES = ("bernoulli", "gaussian", "slice")
 CONV_DROPOUTS = ("unit", "spatial", "block", "connection")
 DECAYS = ("none", "linear", "inverse_time", "halving")
 
@@ -75,7 +75,8 @@ class Run:
     # What dropout removes after a convolution: single units, whole feature maps, blocks of 3 x 3
     # units of a map, or single connections to the next layer (DropConnect).
     conv_dropout: str = "unit"
-    # The noise that multiplies units: 0 or 1, or normal noise of the same variance (section 10).
+    # The noise that multiplies units: 0 or 1, or normal noise of the same variance (section 10);
+    # or, in an Mlp's hidden layers, 0 or 1 for a slice of the layer, the batch's (SliceDropout).
     noise: str = "bernoulli"
     momentum: float = 0.0
     # Fractions of the run's updates, so that a schedule keeps its shape at every budget.
@@ -140,6 +141,14 @@ class Run:
                 "`conv_dropout` other than 'unit' is for Bernoulli noise in a ConvNet. "
                 f"Received: {self.conv_dropout!r}"
             )
+        plain = isinstance(self.net, Mlp) and not self.net.batch_norm and self.net.pieces == 1
+        if self.noise == "slice" and not (plain and hidden and len(set(self.keeps)) == 1):
+            raise ValueError(
+                "`noise` 'slice' is for the hidden layers of an Mlp without maxout and batch "
+                f"normalisation, and one `keep`. Received: {self.net!r}, keep={self.keep!r}"
+            )
+        if self.noise == "slice" and self.sparsity_cost:
+            raise ValueError("`noise` 'slice' has no whole layer for `sparsity_cost` to be of")
 
     @property
     def keeps(self) -> tuple[float, ...]:
@@ -157,7 +166,8 @@ class Run:
             self.batch_size,
             self.keep_input < 1,
             tuple(keep < 1 for keep in self.keep_conv),
-            tuple(keep < 1 for keep in self.keeps),
+            # The widths of slices follow from it.
+            self.keeps if self.noise == "slice" else tuple(keep < 1 for keep in self.keeps),
             self.noise,
             self.conv_dropout,
             self.shift_pixels,

@@ -20,12 +20,14 @@ from layers import (
     MaxNorm,
     Maxout,
     MaxPieces,
+    SliceDropout,
     SpatialDropout2D,
     paper_to_inverted,
 )
 from reproduce.spec import (
     Autoencoder,
     ConvNet,
+    Mlp,
     Recurrent,
     Residual,
     Run,
@@ -67,6 +69,9 @@ def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
     elif isinstance(run.net, Autoencoder):
         outputs = math.prod(shape)
     stack.flatten()
+    if run.noise == "slice":
+        stack.sliced(outputs)
+        return stack.built("mlp")
     for units, keep in zip(run.net.hidden, run.keeps, strict=False):  # there may be no hidden layer
         stack.hidden(units, next_keep=keep)
     stack.dense(outputs)
@@ -123,6 +128,18 @@ class _Stack:
             self._activate()
         self.keep, self.on_maps = next_keep, False
 
+    def sliced(self, outputs: int) -> None:
+        """All hidden layers and the last one, of whose kernels a slice is used at a time."""
+        self._drop()
+        net, dense = self.run.net, []
+        assert isinstance(net, Mlp)
+        for units, keep in zip(net.hidden, self.run.keeps, strict=True):
+            dense.append(keras.layers.Dense(units, net.activation, **self._weights("dense")))
+            self.keep = keep
+        dense.append(keras.layers.Dense(outputs, **self._weights("dense")))
+        seed = derived_seed(self.run.seed, "masks")
+        self.x = SliceDropout(dense, 1 - self.keep, seed=seed, name="slices")(self.x)
+
     def dense(self, units: int) -> None:
         self._feed("dense", keras.layers.Dense, units=units)
 
@@ -145,7 +162,9 @@ class _Stack:
         if self.keep == 1 or kind == "connection" or self.is_dropped:
             return
         layers: dict[str, Callable] = {
-            "unit": {"bernoulli": Dropout, "gaussian": GaussianDropout}[self.run.noise],
+            "unit": {"bernoulli": Dropout, "gaussian": GaussianDropout, "slice": Dropout}[
+                self.run.noise
+            ],
             "spatial": SpatialDropout2D,
             "block": partial(DropBlock2D, block_size=BLOCK, calibrated=True),
         }

@@ -2,8 +2,16 @@
 
 import keras
 import numpy as np
+import pytest
 
 BACKEND = keras.backend.backend()
+# Of tests that take long and whose subject is arithmetic, which the contract shows to be the same.
+ONCE = pytest.mark.skipif(BACKEND != "tensorflow", reason="the same on every backend: run once")
+
+
+def some(values, few):
+    """Parameters of a test: all of them on TensorFlow, the first `few` on other backends."""
+    return values if BACKEND == "tensorflow" else values[:few]
 
 
 def array(x):

@@ -159,3 +159,13 @@ def test_a_mask_does_not_pass_a_convolution_that_changes_the_length():
     connected = layers.DropConnect(keras.layers.Conv1D(4, 3), 0.5)(masked)
     model = keras.Model(inputs, keras.layers.LSTM(2)(connected))
     assert model(ones((2, 8, 3)), training=True).shape == (2, 2)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="of PyTorch's compiler")
+def test_masks_are_drawn_and_counted_under_pytorchs_compiler():
+    """It does parts of the forward pass again for gradients, when the call is counted already."""
+    drop, noise = layers.Dropout(0.5, seed=1), layers.GaussianDropout(0.5, seed=1)
+    model = keras.Sequential([keras.Input((40,)), drop, noise, keras.layers.Dense(1)])
+    model.compile("sgd", "mse", jit_compile=True)
+    model.fit(ones((6, 40)), ones((6, 1)), batch_size=2, verbose=0)
+    assert int(drop.stream.state[2]) == int(noise.stream.state[2]) == 3

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from backend import array, ones
+from backend import array, ones, some
 
 import layers
 from layers import DropConnect, Dropout, RateSchedule, VariationalRNN, monte_carlo_predict
@@ -57,7 +57,7 @@ def test_one_sample_has_no_variance_and_equal_seeds_give_equal_predictions():
         lambda: keras.layers.AlphaDropout(0.5),
     ],
 )
-@pytest.mark.parametrize("batch_size", [4, 100])
+@pytest.mark.parametrize("batch_size", some([4, 100], 1))
 def test_any_dropout_layer_is_sampled_and_the_model_left_as_it_was(layer, batch_size, tmp_path):
     classifier(layer()).save(tmp_path / "model.keras")
     model = keras.saving.load_model(tmp_path / "model.keras")

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from backend import BACKEND, array
+from backend import BACKEND, ONCE, array
 from keras import ops
 
 from layers.checks import check_seed
@@ -65,6 +65,7 @@ def test_bits_are_the_published_generators_on_every_backend(seed, layer, call):
         np.testing.assert_array_equal(mask.ravel(), bits < threshold)
 
 
+@ONCE
 @pytest.mark.parametrize("other", ["numpy", "tensorflow", "jax", "torch"])
 def test_bits_are_the_same_on_every_backend_of_keras(other):
     code = (

@@ -2,7 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
-from backend import array, compiled_function, ones
+from backend import ONCE, array, compiled_function, ones
 from keras import ops
 
 from layers import DropBlock2D
@@ -14,6 +14,7 @@ def drop(layer, shape):
     return array(layer(ones(shape), training=True)) == 0
 
 
+@ONCE
 @pytest.mark.parametrize("size", [(32, 8), (8, 32), (7, 7)])
 @pytest.mark.parametrize("block", [1, 2, 5, (3, 4), 40])
 def test_the_dropped_cells_are_the_union_of_blocks_around_the_seeds(size, block):
@@ -32,6 +33,7 @@ def test_the_dropped_cells_are_the_union_of_blocks_around_the_seeds(size, block)
     np.testing.assert_array_equal(array(hits) > 0.5, expected)
 
 
+@ONCE
 @pytest.mark.parametrize("size", [(32, 8), (8, 32)])
 def test_every_cell_of_a_map_can_be_a_seed_and_can_be_dropped_alone(size):
     dropped = drop(DropBlock2D(0.05, block_size=1, seed=1), (2000, *size, 1))[..., 0]
@@ -77,6 +79,7 @@ def test_the_seed_threshold_is_the_same_integer_eagerly_and_compiled(calibrated)
             assert int(compiled(dropping, *covering)) == eager
 
 
+@ONCE
 @pytest.mark.parametrize("size", [(32, 8), (16, 16), (5, 9)])
 @pytest.mark.parametrize("block", [2, 3, 5])
 @pytest.mark.parametrize("rate", [0.1, 0.25, 0.5, 0.9])

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from backend import array, gradient, ones
+from backend import array, compiled_call, gradient, ones
 
 from layers import Dropout, GaussianDropout, SpatialDropout2D, WeightScaledDropout
 
@@ -125,3 +125,38 @@ def test_a_model_with_layers_not_built_yet_saves(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.layers[1].rate == 0.5
+
+
+@pytest.mark.parametrize("kind", [Dropout, GaussianDropout, WeightScaledDropout])
+def test_a_mask_is_held_for_so_many_calls(kind):
+    layer = kind(0.5, seed=1, calls_per_mask=3, noise_shape=(1, None))
+    masks = [array(layer(ones((size, 200)), training=True)) for size in (4, 7, 2, 4, 4, 4)]
+    first, second = masks[:3], masks[3:]
+    for held in (first, second):
+        for mask in held:  # batches of any size
+            np.testing.assert_array_equal(mask, np.broadcast_to(held[0][0], mask.shape))
+    assert (first[0][0] != second[0][0]).any()
+    again = kind.from_config(layer.get_config())
+    assert again.calls_per_mask == 3
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_calls_of_one_program_share_a_held_mask(jit):
+    drop = Dropout(0.5, seed=1, calls_per_mask=2)
+
+    class Twice(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.drop = drop
+
+        def call(self, x, training=None):
+            return keras.ops.stack([self.drop(x, training=True), self.drop(x, training=True)])
+
+    out = array(compiled_call(Twice(), jit)(ones((4, 50))))
+    np.testing.assert_array_equal(out[0], out[1])
+
+
+@pytest.mark.parametrize("calls", [0, -1, 1.5, True, None])
+def test_a_number_of_calls_that_is_none_is_refused(calls):
+    with pytest.raises(ValueError, match="`calls_per_mask` is a positive integer"):
+        Dropout(0.5, calls_per_mask=calls)

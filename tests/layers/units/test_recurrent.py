@@ -1,10 +1,11 @@
 import keras
 import numpy as np
 import pytest
-from backend import array, ones
+from backend import ONCE, array, ones, some
 from keras import ops
 
 from layers import SequenceDropout, VariationalRNN
+from layers.noise.masks import random_bernoulli
 
 CELLS = (keras.layers.LSTMCell, keras.layers.GRUCell, keras.layers.SimpleRNNCell)
 
@@ -38,7 +39,7 @@ def test_one_mask_for_all_steps_of_a_call_and_another_in_the_next():
     assert (again != seen).any()
 
 
-@pytest.mark.parametrize("reset_after", [True, False])
+@pytest.mark.parametrize("reset_after", some([True, False], 1))
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_the_gates_of_a_gru_see_dropped_units_and_its_memory_stays_whole(reset_after, use_bias):
     """By hand: Keras's own cell, its recurrent kernel's rows dropped and scaled, one example."""
@@ -58,6 +59,7 @@ def test_the_gates_of_a_gru_see_dropped_units_and_its_memory_stays_whole(reset_a
     assert 0 < (factor == 0).mean() < 1
 
 
+@ONCE
 @pytest.mark.parametrize("cell", CELLS[:2])
 def test_long_sequences_stay_bounded_in_training(cell):
     layer = VariationalRNN(cell(32), rate=0.0, recurrent_rate=0.75, seed=1)
@@ -65,6 +67,7 @@ def test_long_sequences_stay_bounded_in_training(cell):
     assert np.abs(array(layer(x, training=True))).max() <= 1
 
 
+@ONCE
 @pytest.mark.parametrize("cell", CELLS)
 def test_inference_is_that_of_the_cell_alone(cell):
     inner = cell(6)
@@ -77,7 +80,7 @@ def test_inference_is_that_of_the_cell_alone(cell):
     np.testing.assert_allclose(array(off(x, training=True)), array(plain(x)), atol=1e-6)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", some(CELLS, 1))
 def test_fit_save_and_unknown_lengths(cell, tmp_path):
     model = keras.Sequential(
         [
@@ -164,3 +167,47 @@ def test_a_cell_with_dropout_of_its_own_is_refused():
     for other in (3, cells, keras.layers.StackedRNNCells(cells), keras.layers.Dense(3)):
         with pytest.raises(ValueError, match="one LSTMCell, GRUCell or SimpleRNNCell"):
             VariationalRNN(other, rate=0.1, recurrent_rate=0.1)
+
+
+@ONCE
+@pytest.mark.parametrize("cell", CELLS)
+def test_at_rates_of_zero_in_training_it_is_kerass_own(cell):
+    inner = cell(5)
+    layer = VariationalRNN(inner, rate=0.0, recurrent_rate=0.0, recurrent_weight_rate=0.0)
+    x = np.random.default_rng(0).normal(size=(3, 6, 4)).astype("float32")
+    plain = keras.layers.RNN(inner)
+    out = array(layer(x, training=True))
+    np.testing.assert_allclose(out, array(plain(x)), atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", some(CELLS, 2))
+def test_recurrent_weights_are_dropped_once_for_all_sequences_and_steps(cell):
+    x = np.random.default_rng(0).normal(size=(3, 6, 4)).astype("float32")
+    inner = cell(5)
+    settings = {"rate": 0.0, "recurrent_rate": 0.0}
+    layer = VariationalRNN(inner, **settings, recurrent_weight_rate=0.5, seed=1, name="rnn")
+    plain = keras.layers.RNN(inner)
+    before = array(plain(x))
+    words = layer(x) is not None and layer.weight_dropout.stream.words()
+    kept = ops.convert_to_numpy(
+        random_bernoulli(*words, 32_768, tuple(inner.recurrent_kernel.shape))
+    )
+    out = array(layer(x, training=True))
+    np.testing.assert_allclose(array(layer(x)), before, atol=1e-6)
+    own = array(inner.recurrent_kernel)
+    inner.recurrent_kernel.assign(own * kept * 2)
+    np.testing.assert_allclose(out, array(plain(x)), atol=1e-5)
+    assert 0 < kept.mean() < 1
+    inner.recurrent_kernel.assign(own)
+    again = array(layer(x, training=True))
+    assert (np.abs(again - out) > 1e-6).any()
+    loaded = VariationalRNN.from_config(layer.get_config())
+    assert loaded.recurrent_weight_rate == 0.5
+
+
+def test_weights_of_a_cell_of_the_users_cannot_be_dropped():
+    settings = {"rate": 0.1, "recurrent_rate": 0.1}
+    with pytest.raises(ValueError, match="a cell of another class"):
+        VariationalRNN(Recorder(3), **settings, recurrent_weight_rate=0.5)
+    with pytest.raises(ValueError, match="a cell of another class"):
+        VariationalRNN(Recorder(3), **settings).recurrent_weight_rate = 0.5

@@ -51,6 +51,13 @@ def test_a_key_changes_with_every_setting_that_is_stated(run):
         replace(run, conv_dropout="block")
     with pytest.raises(ValueError, match="conv_dropout"):
         replace(blocks, noise="gaussian")
+    for net in (convolutional.net, Mlp((5,), "maxout", 2), Mlp((5,), "relu", batch_norm=True)):
+        with pytest.raises(ValueError, match="'slice' is for the hidden layers of an Mlp"):
+            replace(run, net=net, noise="slice")
+    slices = [replace(run, noise="slice", keep=keep) for keep in (0.5, 0.4)]
+    assert slices[0].architecture != slices[1].architecture
+    with pytest.raises(ValueError, match="sparsity_cost"):
+        replace(slices[0], sparsity_cost=0.1)
 
 
 def test_a_key_is_a_digest_of_what_is_stated_only(run):

@@ -53,8 +53,9 @@ def test_without_dropout_the_update_is_that_of_keras(run, digits, settings):
         np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-5)
 
 
-def test_with_dropout_kernels_move_by_keep_squared_and_biases_in_full(run, digits):
-    run = replace(run, keep_input=0.8, keep=0.5, momentum=0.0)
+@pytest.mark.parametrize("noise", ["bernoulli", "slice"])
+def test_with_dropout_kernels_move_by_keep_squared_and_biases_in_full(run, digits, noise):
+    run = replace(run, keep_input=0.8, keep=0.5, momentum=0.0, noise=noise)
     built = build(run, digits.shape, digits.classes)
     before = [v.numpy() for v in built.model.trainable_variables]
     order = np.arange(20, dtype=np.int32)[None]
