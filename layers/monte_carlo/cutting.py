@@ -55,7 +55,7 @@ def predicting(model):
         return model.predict_on_batch
     import jax
 
-    run = jax.jit(functools.partial(model.stateless_call, training=False))
+    run = jax.jit(model.stateless_call)
 
     def predict(arrays):
         trained = [v.value for v in model.trainable_variables]
