@@ -53,7 +53,7 @@ def test_imports_keep_the_contracts():
         ("reproduce/report/claims.py", "import keras", "without the frameworks"),
         ("reproduce/record/row.py", "import tensorflow", "without the frameworks"),
         ("reproduce/spec/nets.py", "import numpy", "standard library"),
-        ("layers/dropout.py", "import reproduce.machine", "layers need nothing"),
+        ("layers/units/dropout.py", "import reproduce.machine", "layers need nothing"),
     ],
 )
 def test_each_contract_can_fail(copy, file, line, broken):
