@@ -157,8 +157,9 @@ def skipping() -> Group:
 
 
 LAYERS = (
-    *(beside_keras(case) for case in layers_alone.TIMES),
-    *(beside_keras(layers_alone.LENGTHS, backend) for backend in ("jax", "torch")),
+    *(beside_keras(case) for case in layers_alone.TIMES if case != layers_alone.FEW_LENGTHS),
+    beside_keras(layers_alone.FEW_LENGTHS, "jax"),
+    beside_keras(layers_alone.LENGTHS, "torch"),
     *(without_dropout(width) for width in layers_alone.WIDTHS),
     skipping(),
 )

@@ -31,7 +31,7 @@ TARGETS = (
             ("an eager call on (100, 1024)", 2.0),
             ("an update of fit", 1.0),
             ("200 lengths through three dropouts", 1.5),
-            ("200 lengths through three dropouts, jax", 1.5),
+            ("20 lengths through three dropouts, jax", 1.5),
             ("200 lengths through three dropouts, torch", 1.5),
         )
     ),
