@@ -76,6 +76,8 @@ class Case:
     papers_form: bool = False
     # What training makes of ones on average, where that is another function of the rate.
     mean: Callable | None = None
+    # And the standard deviation of one unit, where that is not inverted dropout's.
+    spread: Callable | None = None
     # Whether the outputs are the inputs times a factor.
     multiplies: bool = True
     # Whether the rate is learned, and so never 0.
@@ -87,6 +89,10 @@ class Case:
         if self.mean:
             return self.mean(rate)
         return 1 - rate if self.papers_form else 1
+
+    def deviation(self, rate):
+        """The standard deviation of what training makes of a unit of 1."""
+        return self.spread(rate) if self.spread else math.sqrt(rate / (1 - rate))
 
     def inference(self, x, rate):
         return x * np.float32(round((1 - rate) * 65536) / 65536) if self.papers_form else x
@@ -113,9 +119,18 @@ class Case:
         return f"{self.cls.__name__}({extra})"
 
 
+def alpha_scale(rate):
+    """Klambauer et al. (2017): the factor a that keeps the variance of standardised inputs."""
+    return 1 / math.sqrt((1 - rate) * (1 + rate * 1.7580993408473766**2))
+
+
 def alpha_mean(rate):
-    """Klambauer et al. (2017): a * keep, where a makes the variance 1."""
-    return (1 - rate) / math.sqrt((1 - rate) * (1 + rate * 1.7580993408473766**2))
+    return (1 - rate) * alpha_scale(rate)
+
+
+def alpha_deviation(rate):
+    """A unit of 1 is a * 1 + b where kept, and a * -1.7581 + b where dropped."""
+    return alpha_scale(rate) * (1 + 1.7580993408473766) * math.sqrt(rate * (1 - rate))
 
 
 def concrete_mean(rate):
@@ -166,6 +181,7 @@ CASES = (
         drops_exactly=False,
         unknown=(None, 12),
         mean=alpha_mean,
+        spread=alpha_deviation,
         multiplies=False,
     ),
     Case(
@@ -194,7 +210,7 @@ def test_realised_rate_and_mean(case, rate):
     independent = case.independent(64)
     if case.drops_exactly:
         assert abs((out == 0).mean() - rate) < 5 * math.sqrt(rate * (1 - rate) / independent) + 1e-3
-    deviation = math.sqrt(rate / (1 - rate) / independent)
+    deviation = case.deviation(rate) / math.sqrt(independent)
     assert abs(out.mean() - case.training_mean(rate)) < 6 * deviation + 1e-4
 
 
@@ -204,7 +220,10 @@ def test_the_mean_of_every_single_unit_is_preserved(case):
     number = 200 if case.one_mask_a_batch else 1000
     mean = case.masks(case.make(0.3), number).mean(axis=0)
     # A kept unit is worth at most 4 here, at the centre of DropBlock's map and near 1 elsewhere.
-    assert np.abs(mean - case.training_mean(0.3)).max() < 6 * math.sqrt(0.3 / 0.7 / number) + 1e-3
+    assert (
+        np.abs(mean - case.training_mean(0.3)).max()
+        < 6 * case.deviation(0.3) / math.sqrt(number) + 1e-3
+    )
 
 
 @EVERY
@@ -279,7 +298,7 @@ def test_half_precision_keeps_dtype_and_mean(case, policy):
     out = layer(ones((64, *case.shape)), training=True)
     assert keras.backend.standardize_dtype(out.dtype) == layer.compute_dtype
     error = abs(array(out).mean() - case.training_mean(0.3))
-    assert error < 6 * math.sqrt(0.3 / 0.7 / case.independent(64)) + 5e-3
+    assert error < 6 * case.deviation(0.3) / math.sqrt(case.independent(64)) + 5e-3
 
 
 @EVERY
