@@ -53,7 +53,7 @@ tensorboard: setup ## show the curves of every run
 
 test: setup ## run the tests, the layers on TensorFlow and on JAX
 	$(PYTHON) -m pytest -n 2
-	KERAS_BACKEND=jax $(PYTHON) -m pytest -n 2 tests/layers
+	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 $(PYTHON) -m pytest -n 2 tests/layers
 
 # PyTorch has an environment of its own, without TensorFlow and JAX.
 torch: .venv-torch/installed ## run the layers' tests on PyTorch
