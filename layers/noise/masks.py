@@ -43,6 +43,12 @@ def random_bernoulli(seed, layer, call, threshold, shape):
         threshold: Integer scalar in [1, 65536]: the probability of True, times 65536.
     """
     units = _size(shape)
+    if _is_plain_torch(seed, layer, call, threshold):
+        import torch
+
+        words = _numpy_words(seed.item(), layer.item(), call.item(), (units + 1) // 2)
+        halves = words.astype("<u4").view("<u2")[:units]
+        return torch.from_numpy(halves <= threshold.item() - 1).reshape(shape)
     halves = _halves(_words(seed, layer, call, (units + 1) // 2))
     halves = ops.reshape(ops.reshape(halves, (-1,))[:units], shape)
     # 65536 itself has no place in 16 bits.
@@ -85,17 +91,15 @@ def _words(seed, layer, call, count):
     if backend == "jax":
         return _jax_words(seed, layer, call, count)
     if backend == "torch":
-        import torch
+        return _torch_words(seed, layer, call, count)
+    return _numpy_words(seed, layer, call, count).astype(np.uint32)
 
-        device = keras.src.backend.torch.core.get_device()
-        blocks = torch.arange((count + 3) // 4, dtype=torch.int64, device=device)
-        seed, layer, call = (ops.cast(word, "int64") for word in (seed, layer, call))
-        words = philox(seed, layer, call, blocks)
-        return torch.stack(words, dim=1).reshape(-1)[:count]
+
+def _numpy_words(seed, layer, call, count):
     blocks = np.arange((count + 3) // 4, dtype=np.uint64)
-    seed, layer, call = (np.uint64(word) for word in (seed, layer, call))
+    seed, layer, call = (int(word) for word in (seed, layer, call))  # quicker than NumPy's scalars
     words = philox(seed, layer, call, blocks)
-    return np.stack(words, axis=1).reshape(-1)[:count].astype(np.uint32)
+    return np.stack(words, axis=1).reshape(-1)[:count]
 
 
 def philox(seed, layer, call, blocks):
@@ -123,6 +127,38 @@ def _tensorflow_words(seed, layer, call, count):
         counter=counter,
         alg=tf.random.Algorithm.PHILOX.value,
         dtype=tf.uint32,
+    )
+
+
+def _torch_words(seed, layer, call, count):
+    import torch
+
+    if _is_plain_torch(seed, layer, call):
+        drawn = _numpy_words(seed.item(), layer.item(), call.item(), count)
+        return torch.from_numpy(drawn.view(np.int64))
+    words = (ops.cast(word, "int64") for word in (seed, layer, call))
+    device = keras.src.backend.torch.core.get_device()
+    blocks = torch.arange((count + 3) // 4, dtype=torch.int64, device=device)
+    return torch.stack(philox(*words, blocks), dim=1).reshape(-1)[:count]
+
+
+def _is_plain_torch(*words):
+    """Whether all are tensors of PyTorch on the CPU, outside compilation, a trace and `torch.func`.
+
+    Then NumPy draws, with the same bits: PyTorch takes several microseconds an operation, however
+    small, and Keras's call of it tens.
+    """
+    if keras.backend.backend() != "torch":
+        return False
+    import torch
+
+    device = keras.src.backend.torch.core.get_device()
+    if device != "cpu" or torch.compiler.is_compiling():
+        return False
+    is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+    return all(
+        type(word) is torch.Tensor and word.device.type == "cpu" and not is_wrapped(word)
+        for word in words
     )
 
 

@@ -7,6 +7,7 @@ import zlib
 from types import FrameType
 
 import keras
+import numpy as np
 from keras import ops
 from keras.src.saving.keras_saveable import KerasSaveable
 
@@ -182,10 +183,10 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
     def advance(self, calls=1):
         """Counts a call (or, given False, none), so that the next one has masks of its own."""
         dtype = self.state.dtype
-        count = ops.cast([0, 0, 1, 0], dtype)
+        count = np.array([0, 0, 1, 0], dtype)
         if not isinstance(calls, int):
             count = count * ops.cast(calls, dtype)
-        self.state.assign(self.state + count)
+        self.state.assign(self.state.value + count)
 
 
 def _take_back_state():
