@@ -6,7 +6,9 @@ of these names are defined in `reproduce/spec`.
 
 from reproduce.spec import (
     PROFILES,
+    WIDER_RATES,
     Autoencoder,
+    Bracket,
     Budget,
     Cell,
     Claim,
@@ -28,7 +30,9 @@ from reproduce.spec import (
 
 __all__ = [
     "PROFILES",
+    "WIDER_RATES",
     "Autoencoder",
+    "Bracket",
     "Budget",
     "Cell",
     "Claim",

@@ -17,8 +17,8 @@ from reproduce.machine import default_workers
 from reproduce.spec import PROFILES
 
 COSTS = (
-    "Expected costs are for two cores of the machine in the README's speed table; cores half as "
-    "fast take twice as long. `paper`: one H200, estimated from two networks."
+    "Costs are those up to the next look at the claims, on two cores of the machine in the "
+    "README's speed table; cores half as fast take twice as long. On a GPU: one H200, estimated."
 )
 
 
@@ -58,11 +58,20 @@ def _list(arguments: Namespace, argv: list[str]) -> int:
     for entry in table:
         print(f"{entry['name']}: {entry['title']} ({entry['source']})")
         for profile, state in entry["profiles"].items():
-            done = f"{state['runs_done']}/{state['runs_total']} runs done"
-            cost = _format_minutes(state["minutes"])
-            print(f"    {profile:<6} {done:<20} about {cost}: {state['budget']}")
+            done = f"{state['runs_done']}/{state['runs_total']} runs"
+            decided = f"{state['claims_decided']}/{state['claims_total']} claims decided"
+            print(f"    {profile:<6} {done:<13} {decided:<20} {_left(state)}: {state['budget']}")
     print(COSTS)
     return 0
+
+
+def _left(state: dict) -> str:
+    """What the missing runs are expected to cost."""
+    if state["runs_done"] == state["runs_total"]:
+        return "done"
+    cost = f"about {_format_minutes(state['minutes_left'])} left"
+    gpu = state["gpu_minutes_left"]
+    return cost if gpu is None else f"{cost}, {_format_minutes(gpu)} on a GPU"
 
 
 def _format_minutes(minutes: float) -> str:
@@ -85,13 +94,19 @@ def _run(arguments: Namespace, argv: list[str]) -> int:
 def _search(arguments: Namespace, argv: list[str]) -> int:
     from reproduce import campaign, search
 
+    shared = _shared(arguments, argv)
+    budgets = experiments.load(arguments.name).budgets
+    if shared["profile"] not in budgets:
+        raise UserError(
+            f"{arguments.name} has no profile {shared['profile']!r}; it has {', '.join(budgets)}"
+        )
     request = search.Request(
         name=arguments.name,
         tuner=arguments.tuner,
         trials=arguments.trials,
         resume=arguments.resume,
         overwrite=arguments.overwrite,
-        options=campaign.Options(**_shared(arguments, argv)),
+        options=campaign.Options(**shared),
         arguments=tuple(argv),
     )
     return search.run(request)

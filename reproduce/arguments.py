@@ -13,9 +13,9 @@ The experiments of the dropout paper: list, run, search, report; and their data.
 Rows go to results/, event logs to logs/. Finished runs are skipped, stopped runs resume."""
 # The commands, each with what it does and an example.
 COMMANDS = {
-    "list": ("list the experiments, with runs done and expected cost", "list --json"),
+    "list": ("list the experiments, with runs, claims decided and expected cost", "list --json"),
     "run": (
-        "run the missing runs, skip the finished ones",
+        "run what is missing, what decides most claims for its cost first",
         "run table9 fig10 --profile cpu --minutes 60",
     ),
     "search": (

@@ -136,10 +136,10 @@ def _torch_words(seed, layer, call, count):
     if _is_plain_torch(seed, layer, call):
         drawn = _numpy_words(seed.item(), layer.item(), call.item(), count)
         return torch.from_numpy(drawn.view(np.int64))
-    words = (ops.cast(word, "int64") for word in (seed, layer, call))
+    seed, layer, call = (ops.cast(word, "int64") for word in (seed, layer, call))
     device = keras.src.backend.torch.core.get_device()
     blocks = torch.arange((count + 3) // 4, dtype=torch.int64, device=device)
-    return torch.stack(philox(*words, blocks), dim=1).reshape(-1)[:count]
+    return torch.stack(philox(seed, layer, call, blocks), dim=1).reshape(-1)[:count]
 
 
 def _is_plain_torch(*words):

@@ -11,6 +11,15 @@ from reproduce.campaign.campaign import Options, run
 from reproduce.campaign.job import Job
 from reproduce.campaign.progress import Display, format_measured
 from reproduce.campaign.stop import StopRequest
-from reproduce.campaign.workers import Workers
+from reproduce.campaign.workers import Workers, in_turn
 
-__all__ = ["Display", "Job", "Options", "StopRequest", "Workers", "format_measured", "run"]
+__all__ = [
+    "Display",
+    "Job",
+    "Options",
+    "StopRequest",
+    "Workers",
+    "format_measured",
+    "in_turn",
+    "run",
+]

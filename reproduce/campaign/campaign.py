@@ -11,7 +11,7 @@ from reproduce.campaign.progress import Display
 from reproduce.campaign.stop import StopRequest
 from reproduce.campaign.workers import Workers
 from reproduce.errors import UserError
-from reproduce.plan import Planned, Stage
+from reproduce.plan import Missing, Planned, Stage
 from reproduce.record import Results, free_mebibytes, origin, writer_lock
 
 RESULTS_DIR, LOG_DIR = Path("results"), Path("logs")
@@ -44,7 +44,7 @@ class Options:
 
 
 def run(names: list[str], options: Options, minutes: float | None = None) -> int:
-    """Runs the missing runs of each experiment, in order.
+    """Runs what is missing of the experiments, what decides most for its cost first.
 
     Returns the exit status: 130 after Ctrl-C, 1 if a run failed, 2 if the data of some experiments
     is not available (the others ran), else 0 (also when `minutes` ended the campaign early; the
@@ -55,44 +55,44 @@ def run(names: list[str], options: Options, minutes: float | None = None) -> int
         seconds = 60 * minutes
         deadline = time.time() + seconds - min(STOP_MARGIN_SECONDS, seconds / 4)
     with writer_lock(options.results_dir, options.profile), Display() as display:
-        missing = {
-            name: {
-                stage: stage.missing()
-                for stage in plan.stages_of(
-                    name, options.profile, options.results_dir, options.seeds
-                )
-            }
-            for name in names
-        }
-        needed = {name: _datasets(each) for name, each in missing.items()}
+        declared = [n for n in names if options.profile in experiments.load(n).budgets]
+        queue = plan.Queue({name: _stages(name, options) for name in declared})
+        needed = {name: _datasets(queue.missing[name]) for name in declared}
         if not any(needed.values()):
-            profile = f"the {options.profile} profile"
-            if any(plan.budgeted_cells(experiments.load(name), options.profile) for name in names):
-                display.print(f"nothing to do: every run of {profile} is done")
-            else:
-                display.print(f"nothing to do: {profile} has no runs of {', '.join(names)}")
+            display.print(_nothing_to_do(names, declared, options.profile))
             return 0
         unavailable = _fetch(sorted(set().union(*needed.values())), options)
-        ready = [name for name in names if needed[name] and not needed[name] & unavailable.keys()]
-        waiting = [
-            f"{', '.join(name for name in names if dataset in needed[name])} not run: {why}"
-            for dataset, why in unavailable.items()
-        ]
+        waiting = []
+        for dataset, why in unavailable.items():
+            lacking = [name for name in declared if dataset in needed[name]]
+            waiting.append(f"{', '.join(lacking)} not run: {why}")
+        ready = [n for n in declared if needed[n] and not needed[n] & unavailable.keys()]
         if not ready:
             raise UserError("; ".join(waiting))
         for sentence in waiting:
             display.print(sentence)
-        campaign = Campaign(options, display, deadline)
-        status = campaign.run([missing[name] for name in ready])
+        queue.keep(ready)
+        status = Campaign(options, display, deadline, queue).run()
         return status or (2 if unavailable else 0)
 
 
-def _datasets(missing: dict[Stage, list[Planned]]) -> set[str]:
-    """The data sets that an experiment's missing runs need."""
-    own = {planned.run.data for runs in missing.values() for planned in runs}
-    stage = next(iter(missing))
-    experiment = stage.experiment
-    has_its_own = experiment.budgets[stage.profile].data is not None
+def _stages(name: str, options: Options) -> tuple[Stage, Stage]:
+    return plan.stages_of(name, options.profile, options.results_dir, options.seeds)
+
+
+def _nothing_to_do(names: list[str], declared: list[str], profile: str) -> str:
+    if any(plan.budgeted_cells(experiments.load(name), profile) for name in declared):
+        return f"nothing to do: every run of the {profile} profile is done"
+    return f"nothing to do: the {profile} profile has no runs of {', '.join(names)}"
+
+
+def _datasets(missing: Missing) -> set[str]:
+    """The data sets that an experiment's missing runs need. A cell that is not chosen yet is still
+    to be tested on the same data."""
+    each = (*missing.choosing.values(), *missing.testing.values())
+    own = {planned.run.data for runs in each for planned in runs}
+    experiment = missing.standing.experiment
+    has_its_own = experiment.budgets[missing.standing.profile].data is not None
     return own | set(experiment.also_data) if own and not has_its_own else own
 
 
@@ -110,34 +110,31 @@ def _fetch(datasets: list[str], options: Options) -> dict[str, str]:
 class Campaign:
     """Trains and records runs until all are done or a stop is requested."""
 
-    def __init__(self, options: Options, display: Display, deadline: float | None):
+    def __init__(
+        self, options: Options, display: Display, deadline: float | None, queue: plan.Queue
+    ):
         self.options, self.display, self.deadline = options, display, deadline
+        self.queue = queue
         self.origin = origin(options.command)
         self.ended: Counter[str] = Counter()
+        self.taken_over = 0
         self.trouble = ""
+        self.stage_of: dict[str, Stage] = {}
 
-    def run(self, experiments: list[dict[Stage, list[Planned]]]) -> int:
-        """Runs the missing runs of each experiment's stages; returns the exit status."""
+    def run(self) -> int:
+        """Runs what is missing; returns the exit status."""
         with (
             StopRequest(self.display) as stop,
             Workers(self.options.workers, self.display) as workers,
         ):
-            for missing in experiments:
-                for stage, planned in missing.items():
-                    stage.results.repair()
-                    if stage.kind == plan.CHOICE:
-                        planned = self._reuse(planned, stage.results)
-                    elif (
-                        stage.before and missing[stage.before]
-                    ):  # whose runs have just chosen settings
-                        planned = stage.missing()
-                    self.display.stage(stage.title, len(planned))
-                    jobs = [self._job(each, stage, stop.path) for each in planned]
-                    for outcome in workers.run(jobs):
-                        self._record(outcome, stage.results)
-                        if self.trouble:
-                            stop.path.touch()
+            self.stop = stop
+            for outcome in workers.run(self._take):
+                self._record(outcome)
+                if self.trouble:
+                    stop.path.touch()
             interrupted = stop.path.exists() and not self.trouble
+        if self.taken_over:
+            self.display.print(f"{self.taken_over} choice runs taken from other experiments")
         if self.trouble:
             raise UserError(self.trouble)
         if self.ended["stopped"]:
@@ -147,45 +144,78 @@ class Campaign:
             self.display.print(f"{self.ended['failed']} runs failed; {where}/*.json say why")
         return 130 if interrupted else int(self.ended["failed"] > 0)
 
-    def _job(self, planned: Planned, stage: Stage, stop_file: Path) -> Job:
-        log_dir = self.options.log_dir / stage.name / planned.folder
-        return Job(planned, log_dir, self.options.data_dir, self.deadline, stop_file, self.origin)
+    def _take(self, here: set[tuple], anywhere: set[tuple]) -> Job | None:
+        """The next job for a worker, among the first runs of one stage and seed."""
+        while waiting := self.queue.waiting():
+            first, leading = waiting[0][0], waiting[0][1].run.seed
+            alike = [p for stage, p in waiting if stage == first and p.run.seed == leading]
+            planned = preferred(alike, here, anywhere)
+            if first.kind == plan.CHOICE and self._take_over(first, planned):
+                continue
+            job = self._job(planned, first)
+            if job.must_stop():
+                self.ended["stopped"] += 1
+                return None
+            self.queue.start(first, planned)
+            self.stage_of[planned.run.key] = first
+            return job
+        return None
 
-    def _reuse(self, missing: list[Planned], results: Results) -> list[Planned]:
-        """Copies the rows of identical choice runs from other experiments; returns the runs that
-        remain. Experiments never share final runs."""
-        wanted = {planned.run.key: planned for planned in missing}
+    def _job(self, planned: Planned, stage: Stage) -> Job:
+        log_dir = self.options.log_dir / stage.name / planned.folder
+        data_dir, stop_file = self.options.data_dir, self.stop.path
+        return Job(planned, log_dir, data_dir, self.deadline, stop_file, self.origin)
+
+    def _take_over(self, stage: Stage, planned: Planned) -> bool:
+        """Copies the rows of the same choice run from another experiment, if one has made it.
+        Experiments never share final runs."""
+        key, results = planned.run.key, stage.results
         for file in sorted(results.csv.parent.glob("*_choice.json")):
             other = Results(self.options.results_dir, self.options.profile, file.stem)
-            shared = other.finished() & wanted.keys()
-            rows = other.rows() if shared else []
-            for key in sorted(shared):
-                planned = wanted.pop(key)
+            if file != results.json and key in other.finished():
                 arm, x = planned.arm, planned.x
-                copies = [replace(row, arm=arm, x=x) for row in rows if row.run == key]
-                results.append(copies, key, other.runs()[key] | {"arm": arm, "x": x})
-        if reused := len(missing) - len(wanted):
-            self.display.print(
-                f"{reused} of {len(missing)} choice runs taken from other experiments"
-            )
-        return list(wanted.values())
+                rows = [replace(row, arm=arm, x=x) for row in other.rows() if row.run == key]
+                results.append(rows, key, other.runs()[key] | {"arm": arm, "x": x})
+                self.taken_over += 1
+                self.queue.refresh(stage.name)
+                return True
+        return False
 
-    def _record(self, outcome: Outcome, results: Results) -> None:
+    def _record(self, outcome: Outcome) -> None:
         self.ended[outcome.status] += 1
+        planned = outcome.job.planned
+        stage = self.stage_of[planned.run.key]
         if outcome.status == "stopped":
             return
         try:
-            outcome.record(results)
+            outcome.record(stage.results)
         except OSError as error:
             self.trouble = (
-                f"{results.csv} cannot be written ({error.strerror}); all earlier rows are safe"
+                f"{stage.results.csv} cannot be written ({error.strerror}); "
+                "all earlier rows are safe"
             )
             return
-        planned = outcome.job.planned
-        self.display.ended(planned.run.key, planned.label, outcome.describe())
+        self.queue.ended(stage, planned)
+        self._show(stage, planned, outcome.describe())
         free = free_mebibytes(self.options.results_dir)
         if free < SPARE_MEBIBYTES:
             self.trouble = (
                 f"the disk of {self.options.results_dir} has {free:.0f} MiB left, but a run needs "
                 f"{SPARE_MEBIBYTES} MiB to be safe; free some space and run the same command again"
             )
+
+    def _show(self, stage: Stage, planned: Planned, result: str) -> None:
+        missing = self.queue.missing[stage.name]
+        is_choice = stage.kind == plan.CHOICE
+        done = missing.choices_done if is_choice else missing.finals_done
+        left = sum(map(len, missing.choosing.values())) if is_choice else missing.finals_left
+        self.display.stage(stage.title, done + left, done - 1)
+        self.display.ended(planned.run.key, planned.label, result)
+
+
+def preferred(planned: list[Planned], here: set[tuple], anywhere: set[tuple]) -> Planned:
+    """One whose program this worker has compiled, else one whose program no worker has, else the
+    first: compiling takes seconds."""
+    compiled_here = [p for p in planned if p.run.architecture in here]
+    not_compiled = [p for p in planned if p.run.architecture not in anywhere]
+    return (compiled_here or not_compiled or planned)[0]

@@ -17,7 +17,7 @@ from reproduce.campaign.progress import RunProgress
 from reproduce.machine import cores, import_tensorflow
 from reproduce.plan import Planned
 from reproduce.probes import run_probes
-from reproduce.record import Row
+from reproduce.record import Row, pack_predictions
 from reproduce.spec import GaussianSvm
 from reproduce.training import Measured, Training, train_svm
 
@@ -60,9 +60,12 @@ def _executed(job: Job, watch: Callable[[RunProgress], None]) -> Outcome:
     history = training.history
     if training.diverged:
         history.append(Measured("train", "diverged", training.step, 1.0))
-    elif run.probes:
-        rows, found["pictures"] = run_probes(training, job.data_dir)
-        history += rows
+    else:
+        if run.probes:
+            rows, found["pictures"] = run_probes(training, job.data_dir)
+            history += rows
+        if (wrong_by := training.wrong_by()) is not None:
+            found["predictions"] = pack_predictions(wrong_by.tobytes())
     found["seconds"] = round(training.seconds, 2)
     status = "diverged" if training.diverged else "done"
     return Outcome(job, status, _rows(planned, history), _provenance(planned, **found))

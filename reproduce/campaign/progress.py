@@ -72,8 +72,9 @@ class Display:
     def print(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=True)
 
-    def stage(self, title: str, total: int) -> None:
-        self.title, self.total, self.done = title, total, 0
+    def stage(self, title: str, total: int, done: int = 0) -> None:
+        """What the next run that ends belongs to, and how many of its runs have ended before."""
+        self.title, self.total, self.done = title, total, done
 
     def update(self, seen: RunProgress) -> None:
         if seen.key in self.over:

@@ -2,7 +2,7 @@
 
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 
@@ -11,6 +11,8 @@ from reproduce.campaign.progress import Display, RunProgress
 from reproduce.machine import use_threads
 
 TOPIC = "progress"
+# The programs compiled on the free worker, and those compiled on any -> its next job.
+Take = Callable[[set[tuple], set[tuple]], Job | None]
 
 
 class Workers:
@@ -32,52 +34,46 @@ class Workers:
         with suppress(TimeoutError):
             self.closing.close()
 
-    def run(self, jobs: list[Job]) -> Iterator[Outcome]:
-        """Yields outcomes as jobs end, in any order."""
+    def run(self, take: Take) -> Iterator[Outcome]:
+        """Yields outcomes as jobs end, in any order. Each worker that is free is given what `take`
+        returns; a call after an outcome was handled may return other jobs than one before it. Ends
+        when none is running and `take` has none."""
         # Imported here because it needs TensorFlow.
         from reproduce.campaign.execute import execute, failure
 
         if self.count == 1:
-            for job in jobs:
+            while (job := take(self.compiled.setdefault("", set()), set())) is not None:
+                self.compiled[""].add(job.planned.run.architecture)
                 yield execute(job, self.display.update)
             return
         from distributed import as_completed
 
         client = self.client = self.client or self._start()
-        waiting, ended = list(jobs), as_completed()
-        running: dict = {}
+        ended, running = as_completed(), {}
 
-        def start(worker: str) -> None:
-            job = waiting.pop(self._index_of_next(waiting, worker))
-            self.compiled.setdefault(worker, set()).add(job.planned.run.architecture)
+        def start(worker: str) -> bool:
+            here = self.compiled.setdefault(worker, set())
+            job = take(here, set().union(*self.compiled.values()))
+            if job is None:
+                return False
+            here.add(job.planned.run.architecture)
             # On that worker, or on another one if it has died.
             place = {"workers": [worker], "allow_other_workers": True}
             future = client.submit(_execute_in_worker, job, pure=False, **place)
             running[future] = job, worker
             ended.add(future)
+            return True
 
         # A worker that died in an earlier stage may still be restarting.
         client.wait_for_workers(self.count)
-        for worker in list(client.scheduler_info(n_workers=-1)["workers"])[: len(waiting)]:
-            start(worker)
+        free = list(client.scheduler_info(n_workers=-1)["workers"])
+        free = [worker for worker in free if not start(worker)]
         for future in ended:
             job, worker = running.pop(future)
-            if waiting:
-                start(worker)
             # A dead worker is replaced and its run retried once; after that, the run has failed.
             error = future.exception()
             yield failure(job, error) if error else future.result()
-
-    def _index_of_next(self, waiting: list[Job], worker: str) -> int:
-        """Considers the jobs with the first one's seed. Takes one whose program this worker has
-        compiled, else one whose program no worker has compiled, else the first."""
-        first = waiting[0].planned.run.seed
-        places = [i for i, job in enumerate(waiting) if job.planned.run.seed == first]
-        programs = {i: waiting[i].planned.run.architecture for i in places}
-        compiled_anywhere = set().union(*self.compiled.values())
-        compiled_here = [i for i in places if programs[i] in self.compiled.get(worker, ())]
-        not_compiled = [i for i in places if programs[i] not in compiled_anywhere]
-        return (compiled_here or not_compiled or places)[0]
+            free = [each for each in (*free, worker) if not start(each)]
 
     def _start(self):
         import dask
@@ -118,3 +114,9 @@ def _execute_in_worker(job: Job) -> Outcome:
     from reproduce.campaign.execute import execute
 
     return execute(job, lambda seen: get_worker().log_event(TOPIC, {TOPIC: asdict(seen)}))
+
+
+def in_turn(jobs: list[Job]) -> Take:
+    """Gives workers these jobs, in their order."""
+    waiting = list(jobs)
+    return lambda here, anywhere: waiting.pop(0) if waiting else None

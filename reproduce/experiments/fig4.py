@@ -9,7 +9,7 @@ ms an update, for the 3 x 1024 net alone; `paper` has all six.
 from dataclasses import replace
 from itertools import product
 
-from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms, tuned
+from reproduce import WIDER_RATES, Budget, Experiment, Mlp, Run, View, arms, below, tuned
 
 NETS = {f"{depth} x {units}": (units,) * depth for depth, units in product((2, 3, 4), (1024, 2048))}
 RATES = (0.02, 0.1)
@@ -55,17 +55,31 @@ experiment = Experiment(
             arms=ONE_NET,
             update_ms=3.5,
         ),
-        "cpu": Budget(updates=20_000, seeds=3, choice_updates=8_000, arms=ONE_NET, update_ms=10),
-        "paper": Budget(updates=1_000_000, seeds=3, update_ms=1.5),
+        "cpu": Budget(
+            updates=20_000, seeds=(3, 6, 12), choice_updates=8_000, arms=ONE_NET, update_ms=10
+        ),
+        "tenth": Budget(
+            added=2,
+            updates=100_000,
+            seeds=(3, 6, 12),
+            choice_updates=20_000,
+            arms=ONE_NET,
+            update_ms=10,
+            gpu_update_ms=1.5,
+        ),
+        "paper": Budget(added=2, updates=1_000_000, seeds=3, update_ms=25, gpu_update_ms=1.5),
     },
     hold_out=True,
     curve_points=25,
+    brackets=WIDER_RATES,
     view=View(kind="curve", log_x=True, paper="Figure 4"),
     claims=tuple(
-        Claim(
-            text=f"Dropout helps the {name} net",
-            better=f"With dropout, {name}",
-            worse=f"Without dropout, {name}",
+        below(
+            f"With dropout, {name}",
+            f"Without dropout, {name}",
+            f"Dropout helps the {name} net",
+            smallest=0.1,
+            paper="section 6.1.1, Figure 4",
         )
         for name in NETS
     ),

@@ -9,8 +9,9 @@ from reproduce import Claim, Experiment, View
 from reproduce.experiments.fig7 import BUDGETS, CELLS, WITH, WITHOUT
 
 
-def lower(text, measure):
-    return Claim(text=text, better=WITH, worse=WITHOUT, measure=measure)
+def lower(text, measure, smallest, paper=""):
+    stated = {"smallest": smallest, "paper": paper}
+    return Claim(text=text, better=WITH, worse=WITHOUT, measure=measure, **stated)
 
 
 experiment = Experiment(
@@ -36,8 +37,8 @@ experiment = Experiment(
         ),
     ),
     claims=(
-        lower("Dropout lowers the mean activation", "activation_mean"),
-        lower("The units' mean activations peak lower", "unit_mean_mode"),
-        lower("Fewer units are active on an image", "active_percent"),
+        lower("Dropout lowers the mean activation", "activation_mean", 0.1, "section 7.2"),
+        lower("The units' mean activations peak lower", "unit_mean_mode", 0.1),
+        lower("Fewer units are active on an image", "active_percent", 5.0, "section 7.2"),
     ),
 )

@@ -4,7 +4,7 @@ The paper: flat for p from 0.4 to 0.8, rising near 1; a small p underfits. No in
 `cpu`: 28 ms an update. Learning rates are chosen on validation data at every p.
 """
 
-from reproduce import Budget, Cell, Claim, Experiment, Mlp, Run, View, tuned
+from reproduce import WIDER_RATES, Budget, Cell, Claim, Experiment, Mlp, Run, View, tuned
 
 KEEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 FEWER = (0.1, 0.4, 0.5, 0.8, 1.0)
@@ -20,15 +20,18 @@ RUN = Run(
 )
 
 
-def lower(text, x, worse_x, **more):
-    return Claim(text=text, better="Dropout", worse="Dropout", x=x, worse_x=worse_x, **more)
+def lower(text, x, worse_x, paper="section 7.3", **more):
+    stated = more if "within" in more else {"smallest": 0.1} | more
+    return Claim(
+        text=text, better="Dropout", worse="Dropout", x=x, worse_x=worse_x, paper=paper, **stated
+    )
 
 
 CLAIMS = (
     lower("p = 0.5 is better than p = 1", 0.5, 1.0),
     lower("p = 0.8 is better than p = 1", 0.8, 1.0),
     lower("p = 0.5 is better than p = 0.1", 0.5, 0.1, underfits=True),
-    lower("p = 0.5 is better than p = 0.3 (stated after trial runs)", 0.5, 0.3),
+    lower("p = 0.5 is better than p = 0.3 (stated after trial runs)", 0.5, 0.3, paper=""),
     lower("p = 0.1 underfits: its training error exceeds that of p = 0.5", 0.5, 0.1, split="train"),
 )
 BUDGETS = {
@@ -43,8 +46,18 @@ BUDGETS = {
         xs=(0.3, 0.5, 0.8, 1.0),
         update_ms=2,
     ),
-    "cpu": Budget(updates=10_000, seeds=3, choice_updates=4_000, xs=FEWER, update_ms=28),
-    "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
+    "cpu": Budget(updates=10_000, seeds=(3, 6), choice_updates=4_000, xs=FEWER, update_ms=28),
+    "tenth": Budget(
+        added=2,
+        updates=100_000,
+        seeds=(3, 6, 12),
+        choice_updates=20_000,
+        update_ms=28,
+        gpu_update_ms=1,
+    ),
+    "paper": Budget(
+        added=2, updates=1_000_000, seeds=5, choice_seeds=2, update_ms=28, gpu_update_ms=1
+    ),
 }
 
 experiment = Experiment(
@@ -54,6 +67,7 @@ experiment = Experiment(
         Cell("Dropout", keep, tuned(RUN, keep=(keep,), learning_rate=RATES)) for keep in KEEPS
     ),
     budgets=BUDGETS,
+    brackets=WIDER_RATES,
     view=View(
         kind="against_x",
         x_label="probability p to retain a unit",
@@ -65,6 +79,5 @@ experiment = Experiment(
     claims=(
         *CLAIMS,
         lower("p = 0.4 and p = 0.8 err alike, to 0.2 points", 0.4, 0.8, within=0.2),
-        lower("p = 0.5 and p = 0.8 err alike, to 0.2 points", 0.5, 0.8, within=0.2),
     ),
 )

@@ -6,7 +6,7 @@ at `cpu`: 15 ms an update. Learning rates are chosen on validation data at every
 
 from dataclasses import replace
 
-from reproduce import Cell, Experiment, Mlp, View, tuned
+from reproduce import WIDER_RATES, Cell, Experiment, Mlp, View, tuned
 from reproduce.experiments.fig9a import BUDGETS, CLAIMS, KEEPS, RATES, RUN, lower
 
 
@@ -25,6 +25,7 @@ experiment = Experiment(
         "quick": replace(BUDGETS["quick"], xs=(0.3, 0.5, 0.6, 1.0)),
         "cpu": replace(BUDGETS["cpu"], xs=(0.1, 0.4, 0.5, 0.6, 0.8, 1.0), update_ms=15),
     },
+    brackets=WIDER_RATES,
     view=View(
         kind="against_x",
         x_label="probability p to retain a unit",

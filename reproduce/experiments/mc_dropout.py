@@ -1,12 +1,13 @@
 """Monte-Carlo dropout: is predictive entropy larger where the network errs, or should be unsure?
 
 Test digits, the same digits rotated, and photographs (CIFAR-10 in grey); averages 50 networks. Cost
-at `cpu`: 6 choice runs of 8,000 and 6 final runs of 24,000 updates, and 2 minutes of sampling.
+at `cpu`, up to the first look: 6 choice runs of 8,000 and 6 final runs of 24,000 updates, and 2
+minutes of sampling.
 """
 
 from dataclasses import replace
 
-from reproduce import Budget, Claim, Experiment, View, arms, tuned
+from reproduce import WIDER_RATES, Budget, Claim, Experiment, View, arms, tuned
 from reproduce.experiments.table2 import BOUNDED, PLAIN, RATES
 
 NETS = {
@@ -15,9 +16,19 @@ NETS = {
 }
 
 
-def within_dropout(text, better, worse, **places):
+# In nats, and in points.
+NATS, POINTS = 0.05, 0.2
+
+
+def within_dropout(text, better, worse, smallest=NATS, **places):
     return Claim(
-        text=text, better="Dropout", worse="Dropout", measure=better, worse_measure=worse, **places
+        text=text,
+        better="Dropout",
+        worse="Dropout",
+        measure=better,
+        worse_measure=worse,
+        smallest=smallest,
+        **places,
     )
 
 
@@ -28,12 +39,23 @@ experiment = Experiment(
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
         "quick": Budget(updates=2_000, seeds=2, width=1 / 8, update_ms=1.5),
-        "cpu": Budget(updates=24_000, seeds=3, choice_updates=8_000, update_ms=12),
-        "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
+        "cpu": Budget(updates=24_000, seeds=(3, 6), choice_updates=8_000, update_ms=12),
+        "tenth": Budget(
+            added=2,
+            updates=100_000,
+            seeds=(3, 6, 12),
+            choice_updates=20_000,
+            update_ms=12,
+            gpu_update_ms=1,
+        ),
+        "paper": Budget(
+            added=2, updates=1_000_000, seeds=5, choice_seeds=2, update_ms=12, gpu_update_ms=1
+        ),
     },
     measures=("error_percent", "nll", "calibration_percent"),
     probes=("uncertainty",),
     also_data=("cifar10",),
+    brackets=WIDER_RATES,
     view=View(
         kind="against_x",
         measures=("predictive_entropy",),
@@ -89,6 +111,7 @@ experiment = Experiment(
             "Entropy ranks errors better (AUROC) by Monte-Carlo averaging than by weight scaling",
             "monte_carlo_one_minus_auroc_percent",
             "weight_scaling_one_minus_auroc_percent",
+            smallest=POINTS,
         ),
         Claim(
             text="At 90 % coverage, a dropout net errs less than on all images",
@@ -97,18 +120,21 @@ experiment = Experiment(
             measure="monte_carlo_selective_risk_percent",
             x=0.9,
             worse_x=1.0,
+            smallest=POINTS,
         ),
         Claim(
             text="Averaged over masks, a dropout net is better calibrated than one without",
             better="Dropout",
             worse="No dropout",
             measure="monte_carlo_calibration_percent",
+            smallest=POINTS,
         ),
         Claim(
             text="Weight scaling is better calibrated than no dropout (stated after the cpu rows)",
             better="Dropout",
             worse="No dropout",
             measure="calibration_percent",
+            smallest=POINTS,
         ),
     ),
 )

@@ -1,8 +1,8 @@
 """Table 4, CIFAR-100: the same network and preprocessing; 100 classes of 500 images.
 
 No package contains the data: put cifar-100-binary.tar.gz into the data folder if it cannot be
-downloaded. Cost at `cpu`: a third of the width; 9 choice runs of 5,000 and 9 final runs of 20,000
-updates, 48 ms an update.
+downloaded. Cost at `cpu`, up to the first look: a third of the width; 9 choice runs of 5,000 and 9
+final runs of 20,000 updates, 48 ms an update.
 """
 
 from reproduce import Experiment, View

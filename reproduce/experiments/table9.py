@@ -1,12 +1,13 @@
 """Table 9: six ways to regularise 784-1024-1024-2048-10 (ReLU, MNIST).
 
 The paper picks every strength on validation data and prints none; here each arm has six candidates.
-Cost at `cpu`: 36 choice runs of 10,000 and 18 final runs of 24,000 updates, 11 ms an update.
+Cost at `cpu`, up to the first look: 36 choice runs of 10,000 and 18 final runs of 24,000 updates,
+11 ms an update.
 """
 
 from dataclasses import replace
 
-from reproduce import Budget, Experiment, Mlp, Run, Search, View, arms, below, tuned
+from reproduce import WIDER_RATES, Budget, Experiment, Mlp, Run, Search, View, arms, below, tuned
 
 PLAIN = Run(
     data="mnist",
@@ -20,6 +21,8 @@ PLAIN = Run(
 LATE_L1 = replace(PLAIN, l2=3e-5, l1_start_fraction=0.75)
 SPARSE = replace(PLAIN, l2=3e-5, sparsity_target=0.1)
 DROPPED = replace(PLAIN, keep_input=0.8, keep=0.5)
+# In points: ten of the test images.
+SMALLEST = 0.1
 RATES, DROPOUT_RATES = (0.02, 0.05), (0.05, 0.1)
 
 
@@ -54,8 +57,18 @@ experiment = Experiment(
         "quick": Budget(
             updates=800, seeds=3, choice_updates=250, width=1 / 8, examples=1_000, update_ms=1.5
         ),
-        "cpu": Budget(updates=24_000, seeds=3, choice_updates=10_000, update_ms=11),
-        "paper": Budget(updates=1_000_000, seeds=5, choice_seeds=2, update_ms=1),
+        "cpu": Budget(updates=24_000, seeds=(3, 6, 12), choice_updates=10_000, update_ms=11),
+        "tenth": Budget(
+            added=2,
+            updates=100_000,
+            seeds=(3, 6, 12),
+            choice_updates=20_000,
+            update_ms=11,
+            gpu_update_ms=1,
+        ),
+        "paper": Budget(
+            added=2, updates=1_000_000, seeds=5, choice_seeds=2, update_ms=11, gpu_update_ms=1
+        ),
     },
     search=Search(
         template=replace(PLAIN, max_norm=2.0, sparsity_target=0.1, l1_start_fraction=0.75),
@@ -74,14 +87,18 @@ experiment = Experiment(
         },
         heat=("keep", "max_norm"),
     ),
+    brackets=WIDER_RATES,
     view=View(kind="arms", paper="Table 9", tolerance_points=0.1),
-    # In the paper's order, from 1.62 % down to 1.05 %.
+    # The paper's sentence: dropout with max-norm has the lowest error of all. Differences of 0.02
+    # to 0.07 points between its first three rows, without error bars, are no claim.
     claims=(
-        below("L2 + L1 towards end of training", "L2"),
-        below("L2 + KL-sparsity", "L2"),
-        below("Max-norm", "L2 + KL-sparsity"),
-        below("Dropout + L2", "Max-norm"),
-        below("Dropout + Max-norm", "Dropout + L2"),
-        below("Dropout + Max-norm", "L2"),
+        *(
+            below("Dropout + Max-norm", other, smallest=SMALLEST, paper="section 6.5, Table 9")
+            for other in ("Dropout + L2", "Max-norm", "L2")
+        ),
+        *(
+            below(better, "L2", smallest=SMALLEST, paper="Table 9")
+            for better in ("Dropout + L2", "Max-norm")
+        ),
     ),
 )

@@ -28,12 +28,11 @@ class Planned:
         return re.sub(r"[^a-z0-9.]+", "-", self.label.lower()).strip("-") + f"-{self.run.key}"
 
 
-def tuned_settings(cell: Cell, run: Run) -> str:
-    """The settings that vary among the cell's candidates, as this run has them."""
+def tuned_settings(cell: Cell) -> list[str]:
+    """Of each candidate, the settings that vary among the cell's candidates."""
     each = [flat_settings(candidate) for candidate in cell.candidates]
-    mine = flat_settings(run)
-    varying = [name for name in mine if any(s.get(name) != each[0].get(name) for s in each)]
-    return format_settings({name: mine[name] for name in varying})
+    varying = {name for mine in each for name in mine if mine[name] != each[0].get(name)}
+    return [format_settings({n: v for n, v in mine.items() if n in varying}) for mine in each]
 
 
 def flat_settings(run: Run) -> dict:

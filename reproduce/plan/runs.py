@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from statistics import fmean
 
-from reproduce.plan.cells import budgeted, budgeted_cells, is_deterministic
+from reproduce.plan.cells import budgeted, budgeted_cells
 from reproduce.plan.planned import Planned, tuned_settings
 from reproduce.spec import Cell, Experiment, GaussianSvm, Run
 
@@ -15,14 +15,16 @@ FIRST_CHOICE_SEED = 1001
 BEST_FOUND = "Best found"
 
 
-def choice_runs(experiment: Experiment, profile: str) -> list[Planned]:
+def choice_runs(
+    experiment: Experiment, profile: str, cells: Iterable[Cell] | None = None
+) -> list[Planned]:
     """The runs of every candidate of every cell on the validation split; none for a cell with only
-    one candidate."""
+    one candidate. `cells`: the profile's own, or the same with more candidates."""
     return [
-        Planned(cell.arm, cell.x, tuned_settings(cell, run), choosing)
-        for cell in budgeted_cells(experiment, profile)
+        Planned(cell.arm, cell.x, settings, choosing)
+        for cell in (budgeted_cells(experiment, profile) if cells is None else cells)
         if len(cell.candidates) > 1
-        for run in cell.candidates
+        for settings, run in zip(tuned_settings(cell), cell.candidates, strict=True)
         for choosing in _with_choice_seeds(run, experiment, profile)
     ]
 
@@ -62,6 +64,25 @@ def chosen(
     return cell.candidates[means.index(min(means))]
 
 
+def extended(
+    cell: Cell, experiment: Experiment, profile: str, errors: dict[str, float]
+) -> tuple[Cell, Run | None]:
+    """The cell with the candidates that the brackets have added to it so far, and the best of those
+    measured; None while a declared one is not. The last one added may not be measured yet."""
+    most = len(cell.candidates) + experiment.budgets[profile].added
+    best = chosen(cell, experiment, profile, errors)
+    while best is not None and 1 < len(cell.candidates) < most:
+        further = (each.beyond(best, cell.candidates) for each in experiment.brackets)
+        new = next((run for run in further if run is not None), None)
+        if new is None:
+            break
+        cell = replace(cell, candidates=(*cell.candidates, new))
+        if (better := chosen(cell, experiment, profile, errors)) is None:
+            break
+        best = better
+    return cell, best
+
+
 def final_run(run: Run, experiment: Experiment, seed: int) -> Run:
     return replace(
         run,
@@ -74,19 +95,20 @@ def final_run(run: Run, experiment: Experiment, seed: int) -> Run:
 
 
 def final_runs(
-    experiment: Experiment, profile: str, errors: dict[str, float], seeds: Iterable[int]
+    experiment: Experiment,
+    decided: Iterable[tuple[Cell, Run | None]],
+    seeds: Mapping[tuple[str, float | None], int],
 ) -> list[Planned]:
-    """The chosen candidate of each decided cell, with each seed. The order is seed by seed, so that
-    an interrupted campaign has every arm at the same seeds."""
-    decided = [
-        (c, chosen(c, experiment, profile, errors)) for c in budgeted_cells(experiment, profile)
-    ]
-    return [
-        Planned(cell.arm, cell.x, tuned_settings(cell, run), final_run(run, experiment, seed))
-        for count, seed in enumerate(seeds)
-        for cell, run in decided
-        if run is not None and (count == 0 or not is_deterministic(cell))
-    ]
+    """The chosen candidate of each decided cell, with the first seeds, as many as its place has.
+    The order is seed by seed, so that an interrupted campaign has every arm at the same seeds."""
+    planned = []
+    for cell, run in decided:
+        if run is not None:
+            settings = tuned_settings(cell)[cell.candidates.index(run)]
+            for seed in range(1, seeds[cell.arm, cell.x] + 1):
+                final = final_run(run, experiment, seed)
+                planned.append(Planned(cell.arm, cell.x, settings, final))
+    return sorted(planned, key=lambda each: each.run.seed)
 
 
 def search_finals(experiment: Experiment, profile: str, point: Mapping) -> list[Planned]:
@@ -98,6 +120,6 @@ def search_finals(experiment: Experiment, profile: str, point: Mapping) -> list[
     plain = replace(experiment, hold_out=False, curve_points=0, probes=())
     return [
         Planned(arm, None, "", final_run(budgeted(run, budget, plain), plain, seed))
-        for seed in range(1, budget.seeds + 1)
+        for seed in range(1, budget.looks[0] + 1)
         for arm, run in arms.items()
     ]

@@ -10,8 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 from reproduce import experiments
+from reproduce.plan.cells import is_deterministic
 from reproduce.plan.planned import Planned
 from reproduce.plan.runs import choice_runs, final_runs
+from reproduce.plan.standing import Standing
 from reproduce.record import Results
 from reproduce.spec import Experiment
 
@@ -38,13 +40,27 @@ class Stage:
     def experiment(self) -> Experiment:
         return experiments.load(self.name)
 
+    def standing(self) -> Standing:
+        """What the rows of both stages show now. Of the final stage only."""
+        assert self.before is not None
+        return Standing(self.experiment, self.profile, self.before.results, self.results)
+
     def runs(self) -> list[Planned]:
-        """All runs of the stage; in the final stage, only those whose settings are chosen."""
+        """All runs of the stage: of the choice, those declared; of the final stage, those whose
+        settings are chosen, with as many seeds as the claims about them want by now."""
         if self.before is None:
             return choice_runs(self.experiment, self.profile)
-        errors = self.before.results.final_errors(self.experiment.measures[0])
-        count = self.seeds or self.experiment.budgets[self.profile].seeds
-        return final_runs(self.experiment, self.profile, errors, range(1, count + 1))
+        return self.runs_of(self.standing())
+
+    def runs_of(self, standing: Standing) -> list[Planned]:
+        """The final stage's runs as the rows stand."""
+        counts = standing.seeds_wanted
+        if self.seeds is not None:
+            counts = {
+                (cell.arm, cell.x): 1 if is_deterministic(cell) else self.seeds
+                for cell, _ in standing.chosen
+            }
+        return final_runs(self.experiment, standing.chosen, counts)
 
     def missing(self) -> list[Planned]:
         """The runs of the stage that are not finished: the others are skipped."""
@@ -54,7 +70,7 @@ class Stage:
 
 def stages_of(
     name: str, profile: str, results_dir: Path, seeds: int | None = None
-) -> tuple[Stage, ...]:
+) -> tuple[Stage, Stage]:
     """The choice stage and the final stage; `seeds` replaces the budget's number of final seeds."""
     choosing = Results(results_dir, profile, f"{name}_choice")
     choice = Stage(name, profile, CHOICE, choosing)

@@ -8,8 +8,19 @@ the device.
 """
 
 from reproduce.record.lock import free_mebibytes, writer_lock
+from reproduce.record.predictions import pack_predictions, unpack_predictions
 from reproduce.record.provenance import commit, origin
 from reproduce.record.results import Results
 from reproduce.record.row import COLUMNS, Row
 
-__all__ = ["COLUMNS", "Results", "Row", "commit", "free_mebibytes", "origin", "writer_lock"]
+__all__ = [
+    "COLUMNS",
+    "Results",
+    "Row",
+    "commit",
+    "free_mebibytes",
+    "origin",
+    "pack_predictions",
+    "unpack_predictions",
+    "writer_lock",
+]

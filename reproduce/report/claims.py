@@ -4,22 +4,27 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
-from reproduce.report.evidence import Evidence
+from reproduce import judge
+from reproduce.judge import Interval, Judged
+from reproduce.report.evidence import NOT_JUDGED, Evidence
+from reproduce.report.images import over_images
 from reproduce.report.labels import measure_label, number
 from reproduce.report.tables import NONE_YET, Table
-from reproduce.report.verdicts import (
-    INCONCLUSIVE,
-    NOT_JUDGED,
-    NOT_REPRODUCED,
-    REPRODUCED,
-    Interval,
-    claim_verdict,
-    interval,
-)
 from reproduce.spec import Claim
 
 # The order of verdicts, by their first words.
-ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE)
+ORDER = (judge.REPRODUCED, judge.OPPOSITE, judge.NO_DIFFERENCE, judge.OPEN)
+IMAGES = "over images too"
+COLUMNS = (
+    "claim",
+    "of",
+    "difference [interval]",
+    IMAGES,
+    "margin",
+    "n",
+    "look",
+    "verdict",
+)
 
 
 def _unit(claim: Claim) -> str:
@@ -30,6 +35,13 @@ def _unit(claim: Claim) -> str:
     return "nats" if "(nats)" in measure_label(claim.measure) else ""
 
 
+def _margin(claim: Claim) -> str:
+    unit = _unit(claim)
+    if claim.margin == 1 and unit == "points":
+        return "1 point"
+    return f"{claim.margin:g} {unit}".rstrip()
+
+
 def _digits(found: Interval) -> int:
     """As many decimals as give half the interval two significant digits, whatever its size."""
     half = found.high - found.mean
@@ -38,49 +50,97 @@ def _digits(found: Interval) -> int:
 
 @cache  # the report shows it in several places
 def claims_table(e: Evidence) -> Table:
-    """The claims stated before running, with paired differences over seeds."""
+    """The claims with paired differences over seeds, the paper's first."""
     rows = []
-    for claim in e.experiment.claims:
-        values = e.difference(claim)
-        if values is None:
-            rows.append((claim.text, f"not run at the {e.profile} profile", "0", "", ""))
+    for claim, judged in e.verdicts:
+        of = f"paper, {claim.paper}" if claim.paper else "ours"
+        if judged is None:
+            rows.append((claim.text, of, f"not run at the {e.profile} profile", *[""] * 5))
             continue
-        found = interval(values)
-        unit = _unit(claim)
+        found, unit = judged.found, _unit(claim)
         digits = 2 if unit in ("%", "points") else _digits(found)
         measured = NONE_YET if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
         if found.n > 1:
             measured += f" [{number(found.low, digits)}, {number(found.high, digits)}]"
-        verdict = e.qualified(claim_verdict(found, claim.margin, claim.within)) if found.n else ""
-        if found.n and e.is_undertrained(claim):
-            verdict = f"{NOT_JUDGED}: undertrained at this budget"
-        elif verdict.startswith((REPRODUCED, NOT_REPRODUCED)) and e.is_explained_by_training(claim):
-            verdict = f"{NOT_JUDGED}: the training error differs as much at this budget"
-        rows.append((claim.text, measured, str(found.n), e.budget, verdict))
-    title = f"{e.experiment.source} — {e.profile} profile: claims"
-    columns = ("claim", "difference [95 % interval]", "n", "budget", "verdict")
-    return Table(title, columns, rows)
+        look = f"{judged.look} of {len(judged.looks)}"
+        wider = over_images(e, claim, judged)
+        images = f"[{number(wider[0])}, {number(wider[1])}]" if wider else ""
+        said = verdict(e, claim, judged)
+        n = str(found.n)
+        rows.append((claim.text, of, measured, images, _margin(claim), n, look, said))
+    title = (
+        f"{e.experiment.source} — {e.profile} profile, {e.budget}: claims; "
+        f"{judge.describe(e.standing.looks)}"
+    )
+    return Table(title, COLUMNS, rows)
+
+
+def shown(table: Table) -> Table:
+    """The same without the column over images, where no row has that."""
+    at = table.columns.index(IMAGES)
+    if any(row[at] for row in table.rows):
+        return table
+    rows = [row[:at] + row[at + 1 :] for row in table.rows]
+    return Table(table.title, table.columns[:at] + table.columns[at + 1 :], rows)
+
+
+def verdict(e: Evidence, claim: Claim, judged: Judged) -> str:
+    """A verdict in words; empty if there is nothing to judge yet."""
+    found = judged.found
+    if not found.n:
+        return ""
+    if e.is_undertrained(claim):
+        return f"{NOT_JUDGED}: undertrained at this budget"
+    if e.experiment.budgets[e.profile].data:
+        return e.qualified("")
+    if not judged.is_decided:
+        return _open(claim, judged)
+    is_about_direction = judged.verdict in (judge.REPRODUCED, judge.OPPOSITE)
+    if is_about_direction and e.is_explained_by_training(claim):
+        return f"{NOT_JUDGED}: the training error differs as much at this budget"
+    words = judged.verdict
+    if words == judge.NO_DIFFERENCE:
+        words = f"{words} of {_margin(claim)} or more"
+    return e.qualified(words)
+
+
+def _open(claim: Claim, judged: Judged) -> str:
+    """An open verdict, with the number of seeds that would be needed."""
+    if judged.found.n == 1:
+        return f"{judge.OPEN}, one seed"
+    needed = judge.seeds_needed(judged.found, claim, judged.looks)
+    if needed is None:
+        return f"{judge.OPEN}: over {judge.MOST_SEEDS:,} seeds needed"
+    if needed <= judged.found.n:  # by the last look's interval, which is narrower than this one's
+        return f"{judge.OPEN}: the next look may decide"
+    return f"{judge.OPEN}: about {needed:,} seeds needed"
 
 
 def all_claims_table(found: Sequence[Evidence]) -> Table:
-    """The claims of many experiments that were tested."""
-    rows = [(e.experiment.source, *row) for e in found for row in claims_table(e).rows if row[-1]]
-    columns = ("of", "claim", "difference [95 % interval]", "n", "budget", "verdict")
-    return Table("Claims and what was measured", columns, rows)
+    """The claims of many experiments that were tested, the paper's first."""
+    rows = [
+        (e.experiment.source, *row, e.budget)
+        for e in found
+        for row in claims_table(e).rows
+        if row[-1]
+    ]
+    rows.sort(key=lambda row: row[2] == "ours")
+    title = "Claims and what was measured"
+    return shown(Table(title, ("experiment", *COLUMNS, "budget"), rows))
 
 
 def verdicts_table(found: Sequence[Evidence], profile: str) -> Table:
-    """Which claims of all experiments could be judged, and which could not."""
-    claims: dict[str, list[str]] = {}
+    """How many claims have which verdict, and which they are."""
+    claims: dict[str, list[tuple[bool, str]]] = {}
     for e in found:
-        for text, measured, _, _, verdict in claims_table(e).rows:
+        for text, of, measured, *_, said in claims_table(e).rows:
             no_verdict = "no rows yet" if measured == NONE_YET else "not run at this profile"
-            claims.setdefault(verdict or no_verdict, []).append(f"{e.name}: {text}")
+            label = next((f"{w} ..." for w in ORDER[2:] if said.startswith(w)), said) or no_verdict
+            claims.setdefault(label, []).append((of != "ours", f"{e.name}: {text}"))
     rows = []
-    for verdict in sorted(
-        claims, key=lambda v: [v.startswith(word) for word in ORDER], reverse=True
-    ):
-        is_open = verdict.startswith(INCONCLUSIVE)
-        label = f"{verdict}: cannot be judged with so few seeds and updates" if is_open else verdict
-        rows.append((label, str(len(claims[verdict])), "; ".join(claims[verdict])))
-    return Table(f"{profile} profile: what can be judged", ("verdict", "claims", "which"), rows)
+    for label in sorted(claims, key=lambda v: [v.startswith(word) for word in ORDER], reverse=True):
+        each = [text for _, text in claims[label]]
+        of_paper = sum(is_papers for is_papers, _ in claims[label])
+        rows.append((label.removesuffix(" ..."), str(len(each)), str(of_paper), "; ".join(each)))
+    columns = ("verdict", "claims", "of the paper", "which")
+    return Table(f"{profile} profile: verdicts", columns, rows)

@@ -1,52 +1,55 @@
-"""What the rows of one experiment at one profile show: values and paired differences."""
+"""What the rows of one experiment at one profile show: values, and verdicts on claims."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
 from reproduce import experiments, plan
+from reproduce.judge import RENAMED, Judged
 from reproduce.paper import PaperNumbers, paper_numbers
+from reproduce.plan import Standing
 from reproduce.record import COLUMNS, Row
-from reproduce.report.verdicts import NOT_JUDGED
 from reproduce.spec import Cell, Claim, Experiment, Run, View, as_tuple
 
 UNDERTRAINED_PERCENT = 50
-# Rows of before 27 November 2026 have other names for these measures.
-RENAMED = {
-    "doubt": "predictive_entropy",
-    "disagreement": "mutual_information",
-    **{
-        f"{method}_{old}": f"{method}_{new}"
-        for method in ("monte_carlo", "weight_scaling")
-        for old, new in (
-            ("doubt_when_right", "predictive_entropy_when_right"),
-            ("doubt_when_wrong", "predictive_entropy_when_wrong"),
-            ("misranked_percent", "one_minus_auroc_percent"),
-            ("kept_error_percent", "selective_risk_percent"),
-        )
-    },
-}
+NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """What the files of one experiment contain at one profile.
 
-    `final` and `choice` hold rows with the columns of the CSV; `chosen` pairs each cell with the
-    candidate that validation data chose (None while undecided). Rows of runs that the experiment
-    no longer declares are left out and counted in `superseded`.
+    `final` and `choice` hold rows with the columns of the CSV, without those of runs that the
+    experiment no longer declares; `runs` holds the provenance of the runs behind them.
     """
 
     name: str
-    profile: str
-    experiment: Experiment
-    chosen: list[tuple[Cell, Run | None]]
+    standing: Standing
     final: pd.DataFrame
     choice: pd.DataFrame
     runs: dict[str, dict]
-    superseded: int
+
+    @property
+    def profile(self) -> str:
+        return self.standing.profile
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.standing.experiment
+
+    @property
+    def chosen(self) -> list[tuple[Cell, Run | None]]:
+        """Each cell with the candidate that validation data chose; None while undecided."""
+        return self.standing.chosen
+
+    @property
+    def verdicts(self) -> list[tuple[Claim, Judged | None]]:
+        """Each claim with its verdict, the paper's claims first; None if it is not run here."""
+        pairs = list(zip(self.experiment.claims, self.standing.verdicts, strict=True))
+        return sorted(pairs, key=lambda pair: not pair[0].paper)
 
     @property
     def budget(self) -> str:
@@ -94,69 +97,31 @@ class Evidence:
         training images: one may only learn faster. Always False at the paper's budget."""
         is_plain = claim.split == "test" and claim.measure == "error_percent"
         is_other = claim.underfits or claim.within is not None or claim.than_x is not None
-        if self.profile == "paper" or is_other or not is_plain:
+        if self.profile == "paper" or is_other or claim.or_equal or not is_plain:
             return False
-        here = self.difference(claim)
-        fit = self._gain(replace(claim, split="train"), claim.x)
-        if here is None or fit is None or here.empty or fit.empty:
+        here = self.standing.values.gain(claim, claim.x, "test")
+        fit = self.standing.values.gain(claim, claim.x, "train")
+        if not here or not fit:
             return False
-        is_ahead = claim.margin < here.mean() <= fit.mean()
-        return bool(is_ahead or fit.mean() <= here.mean() < -claim.margin)
-
-    def difference(self, claim: Claim) -> pd.Series | None:
-        """Paired difference per seed, positive if it favours the claim; None if not run here."""
-        at = self._gain(claim, claim.x)
-        if claim.than_x is None or at is None:
-            return at
-        than = self._gain(claim, claim.than_x)
-        return None if than is None else (at - than).dropna()
-
-    def _gain(self, claim: Claim, x: float | None) -> pd.Series | None:
-        worse_x = x if claim.worse_x is None else claim.worse_x
-        sides = (
-            (as_tuple(claim.better), x, claim.split, claim.measure),
-            (
-                as_tuple(claim.worse),
-                worse_x,
-                claim.worse_split or claim.split,
-                claim.worse_measure or claim.measure,
-            ),
-        )
-        if not all(self._runs(arm, at) for arms, at, *_ in sides for arm in arms):
-            return None
-        better, worse = (
-            pd.concat([self.values(arm, at, split, measure) for arm in arms], axis=1)
-            .dropna()  # a seed counts only if all arms have it
-            .mean(axis=1)
-            for arms, at, split, measure in sides
-        )
-        gain = worse - better
-        return (gain if claim.than_x is None else 100 * gain / worse).dropna()
-
-    def _runs(self, arm: str, x: float | None) -> bool:
-        """Whether the profile runs this cell; a cell without x may have rows at any x."""
-        return any(cell.arm == arm and cell.x in (None, x) for cell, _ in self.chosen)
+        gained, fitted = fmean(here.values()), fmean(fit.values())
+        return 0 < gained <= fitted or fitted <= gained < 0
 
 
 def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:
     """The evidence of an experiment at a profile; None if no run has ended."""
-    experiment = experiments.load(name)
-    choice, final = (stage.results for stage in plan.stages_of(name, profile, results_dir))
-    runs = choice.runs() | final.runs()
+    if profile not in experiments.load(name).budgets:
+        return None
+    choice, final = plan.stages_of(name, profile, results_dir)
+    runs = choice.results.runs() | final.results.runs()
     if not runs:
         return None
-    errors = choice.final_errors(experiment.measures[0])
-    cells = plan.budgeted_cells(experiment, profile)
-    chosen = [(cell, plan.chosen(cell, experiment, profile, errors)) for cell in cells]
-    seeds = sorted({entry["run"]["seed"] for entry in final.runs().values()})
-    current = {p.run.key for p in plan.final_runs(experiment, profile, errors, seeds)}
-    current |= {p.run.key for p in plan.choice_runs(experiment, profile)}
-    final_rows, choice_rows = (
-        _frame([row for row in kind.rows() if row.run in current]) for kind in (final, choice)
-    )
-    superseded = len((choice.finished() | final.finished()) - current)
+    standing = final.standing()
+    declared = {planned.run.key for planned in standing.choice_runs}
+    final_rows = _frame(standing.rows)
+    choice_rows = _frame([row for row in choice.results.rows() if row.run in declared])
+    current = declared | standing.current
     runs = {key: entry for key, entry in runs.items() if key in current}
-    return Evidence(name, profile, experiment, chosen, final_rows, choice_rows, runs, superseded)
+    return Evidence(name, standing, final_rows, choice_rows, runs)
 
 
 def _frame(rows: list[Row]) -> pd.DataFrame:

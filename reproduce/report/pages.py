@@ -11,7 +11,7 @@ from rich.console import Console
 from reproduce import experiments
 from reproduce.errors import UserError
 from reproduce.report import evidence, figures, search_report, speed
-from reproduce.report.claims import all_claims_table, claims_table, verdicts_table
+from reproduce.report.claims import all_claims_table, claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.tables import (
     Table,
@@ -23,7 +23,7 @@ from reproduce.report.tables import (
 from reproduce.spec import PROFILES
 
 # The profiles whose rows are committed. The others get a report beside their git-ignored rows.
-COMMITTED = ("cpu", "paper")
+COMMITTED = ("cpu", "tenth", "paper")
 README, README_FIGURE = Path("README.md"), "overfitting"
 BEGIN, END = "<!-- report:begin -->", "<!-- report:end -->"
 
@@ -43,8 +43,8 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     for local in set(PROFILES) - set(COMMITTED):
         if found[local] or searched[local]:
             _write_report(results_dir / local, found[local], searched[local])
-    shown = PROFILES if profile is None else (profile,)
-    _show([_tables(found[p], searched[p], p) for p in shown])
+    printed = PROFILES if profile is None else (profile,)
+    _show([_tables(found[p], searched[p], p) for p in printed])
     return 0
 
 
@@ -52,7 +52,7 @@ def _tables(
     found: list[Evidence], searches: list[search_report.SearchEvidence], profile: str
 ) -> list[Table]:
     """The tables of a profile's results, for a terminal."""
-    tables = [table for e in found for table in (measured_table(e), claims_table(e))]
+    tables = [table for e in found for table in (measured_table(e), shown(claims_table(e)))]
     tables.append(verdicts_table(found, profile))
     return tables + [table for search in searches for table in search_report.tables(search)]
 
@@ -96,7 +96,7 @@ def _write_report(
             name = f"{e.name}_{e.profile}.svg"
             drawn[name] = figure
             parts.append(f"![{e.experiment.title}](figures/{name})")
-        stated = (measured_table(e), lowest_table(e), claims_table(e))
+        stated = (measured_table(e), lowest_table(e), shown(claims_table(e)))
         parts += [*(table.markdown() for table in stated if table.rows), provenance(e)]
         for folded in (probes_table(e), choice_table(e)):
             if folded.rows:
@@ -122,8 +122,8 @@ def _write_report(
 
 def provenance(e: Evidence) -> str:
     superseded = (
-        f" Left out, of settings that are no longer declared: {e.superseded} run(s)."
-        if e.superseded
+        f" Left out, of settings that are no longer declared: {e.standing.superseded} run(s)."
+        if e.standing.superseded
         else ""
     )
     entries = list(e.runs.values())

@@ -10,11 +10,11 @@ import pandas as pd
 import seaborn as sns
 
 from reproduce import experiments, plan
+from reproduce.judge import interval
 from reproduce.record import Results
 from reproduce.report.figures import as_svg
 from reproduce.report.labels import measure_label
 from reproduce.report.tables import Table
-from reproduce.report.verdicts import interval
 from reproduce.spec import Search, format_setting
 
 SHOWN_TRIALS = 10

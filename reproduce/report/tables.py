@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from rich.table import Table as RichTable
 
 from reproduce import plan
+from reproduce.judge import OPEN, Interval, interval, level_verdict
 from reproduce.paper import PaperNumber
-from reproduce.report.evidence import Evidence
+from reproduce.report.evidence import NOT_JUDGED, Evidence
 from reproduce.report.labels import measure_label, number
-from reproduce.report.verdicts import NOT_JUDGED, Interval, interval, level_verdict
 from reproduce.spec import Cell, Run
 
 # A measure with more places along x than this is left out of tables.
@@ -63,7 +63,7 @@ def measured_table(e: Evidence) -> Table:
         theirs = paper.get((cell.arm, cell.x))
         verdict = published = ""
         if theirs is not None:
-            verdict = _judged(e, ours, theirs, is_exact)
+            verdict = _judged(e, cell, ours, theirs)
             published = number(theirs.percent)
             published += f" ± {number(theirs.uncertainty)}" if theirs.uncertainty else ""
         if diverged := e.diverged(cell.arm, cell.x):
@@ -94,7 +94,7 @@ def measured_table(e: Evidence) -> Table:
     return Table(title, columns, rows)
 
 
-def _judged(e: Evidence, ours: Interval, theirs: PaperNumber, is_exact: bool) -> str:
+def _judged(e: Evidence, cell: Cell, ours: Interval, theirs: PaperNumber) -> str:
     """The verdict on a level: whether ours equals the paper's number within the tolerance."""
     budget = e.experiment.budgets[e.profile]
     if not ours.n:
@@ -103,10 +103,13 @@ def _judged(e: Evidence, ours: Interval, theirs: PaperNumber, is_exact: bool) ->
         return f"{NOT_JUDGED} on {budget.examples:,} examples"
     if budget.width != 1:
         return f"{NOT_JUDGED} at {budget.width:g} of the width"
-    # The paper's own error bar widens the tolerance.
-    tolerance = e.experiment.view.tolerance_points + theirs.uncertainty
-    verdict = level_verdict(ours, theirs.percent, tolerance)
-    return verdict if is_exact else e.qualified(verdict)
+    if plan.is_deterministic(cell):
+        tolerance = e.experiment.view.tolerance_points + theirs.uncertainty
+        return level_verdict(ours, theirs.percent, tolerance)
+    judged = e.standing.levels[cell.arm, cell.x]
+    if not judged.is_decided:
+        return f"{OPEN}, one seed" if ours.n == 1 else OPEN
+    return e.qualified(judged.verdict)
 
 
 def _chosen(cell: Cell, run: Run | None) -> str:
@@ -121,7 +124,7 @@ def _chosen(cell: Cell, run: Run | None) -> str:
         if len(tried) > 2 and settings.get(name) in (min(tried), max(tried)):
             at_edges.append(name.replace("_", " "))
     edges = f" (grid edge: {', '.join(at_edges)})" if at_edges else ""
-    return plan.tuned_settings(cell, run) + edges
+    return plan.tuned_settings(cell)[cell.candidates.index(run)] + edges
 
 
 def probes_table(e: Evidence) -> Table:
@@ -162,7 +165,7 @@ def choice_table(e: Evidence) -> Table:
     measure = e.experiment.measures[0]
     errors = e.choice[(e.choice.split == "validation") & (e.choice.measure == measure)]
     last = errors.sort_values("step").groupby("run").value.last().to_dict()
-    for planned in plan.choice_runs(e.experiment, e.profile):
+    for planned in e.standing.choice_runs:
         entry = e.runs.get(planned.run.key, {"status": "missing"})
         value = number(last[planned.run.key]) if planned.run.key in last else entry["status"]
         arm = _place(e, planned.arm, planned.x)

@@ -11,8 +11,8 @@ Open `experiment.py` first, then `run.py`.
 """
 
 from reproduce.spec.budget import PROFILES, Budget
-from reproduce.spec.claim import Claim, as_tuple, below
-from reproduce.spec.experiment import Cell, Experiment, arms, tuned
+from reproduce.spec.claim import Arms, Claim, as_tuple, below
+from reproduce.spec.experiment import WIDER_RATES, Bracket, Cell, Experiment, arms, tuned
 from reproduce.spec.nets import (
     Autoencoder,
     ConvNet,
@@ -30,7 +30,10 @@ from reproduce.spec.view import View
 
 __all__ = [
     "PROFILES",
+    "WIDER_RATES",
+    "Arms",
     "Autoencoder",
+    "Bracket",
     "Budget",
     "Cell",
     "Claim",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-PROFILES = ("smoke", "quick", "cpu", "paper")
+PROFILES = ("smoke", "quick", "cpu", "tenth", "paper")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,14 +10,20 @@ class Budget:
     """What one profile spends. This is the only place where an experiment is made smaller."""
 
     updates: int
-    seeds: int
+    # The number of final seeds, or the numbers at which the claims are judged in turn: a cell gets
+    # the seeds of the next look only while one of its claims is open.
+    seeds: int | tuple[int, ...]
     # Expected milliseconds per update of one run, in a campaign on two cores: the cost in `list`.
-    # A guess for `paper`: one H200 took 0.7 ms for 3 x 1024 and 2.3 ms for 2 x 8192 with dropout.
     update_ms: float
+    # The same on one GPU, where that is meant. One H200 took 0.7 ms for 3 x 1024 and 2.3 ms for
+    # 2 x 8192 with dropout; the others are guesses from these.
+    gpu_update_ms: float | None = None
     # Number of seeds of the runs that choose each arm's settings on the validation split.
     choice_seeds: int = 1
     # Updates of those runs; None: the same number as in the final runs.
     choice_updates: int | None = None
+    # How many candidates a cell may get beyond those declared, by the experiment's brackets.
+    added: int = 0
     # The layers' widths, as a fraction of those declared.
     width: float = 1.0
     examples: int | None = None
@@ -25,6 +31,16 @@ class Budget:
     # The x values and the arms that this profile runs; None: all.
     xs: tuple[float, ...] | None = None
     arms: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        looks = self.looks
+        if not looks or looks[0] < 1 or list(looks) != sorted(set(looks)):
+            raise ValueError(f"looks are positive and increasing. Received: seeds={self.seeds}")
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """The numbers of seeds at which claims are judged."""
+        return (self.seeds,) if isinstance(self.seeds, int) else self.seeds
 
     def describe(self) -> str:
         """The budget as text."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 from reproduce.spec.budget import PROFILES, Budget
 from reproduce.spec.claim import Claim, as_tuple
@@ -18,6 +19,39 @@ class Cell:
     arm: str
     x: float | None
     candidates: tuple[Run, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bracket:
+    """Where a cell's best candidate has the largest or smallest value tried of a setting, one more
+    candidate beyond it is tried: `factor` times as large or small, down to `low` and up to `high`.
+    The budget says how many may be added."""
+
+    setting: str
+    factor: float
+    low: float
+    high: float
+
+    def beyond(self, best: Run, candidates: Iterable[Run]) -> Run | None:
+        """The candidate to try beyond `best`; None if it lies between two others, or the next one
+        outside the limits."""
+        value = getattr(best, self.setting)
+        tried = [getattr(c, self.setting) for c in candidates if self._at(c, value) == best]
+        for is_end, further in (
+            (value == max(tried), value * self.factor),
+            (value == min(tried), value / self.factor),
+        ):
+            further = float(f"{further:.6g}")  # without the last bits of the arithmetic
+            if is_end and self.low <= further <= self.high:
+                return self._at(best, further)
+        return None
+
+    def _at(self, run: Run, value: float) -> Run:
+        changed: dict[str, Any] = {self.setting: value}
+        return replace(run, **changed)
+
+
+WIDER_RATES = (Bracket(setting="learning_rate", factor=2.0, low=0.001, high=1.0),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +75,17 @@ class Experiment:
     # Final runs train on all training data, unless they hold out the validation split for a curve.
     hold_out: bool = False
     curve_points: int = 0
+    # How the candidates of every cell are extended where the best one is at an end.
+    brackets: tuple[Bracket, ...] = ()
     # The space in which `search` looks for better settings.
     search: Search | None = None
 
     def __post_init__(self) -> None:
-        if tuple(self.budgets) != PROFILES:
-            raise ValueError(f"budgets name the profiles {PROFILES}. Received: {[*self.budgets]}")
+        if [*self.budgets] != [profile for profile in PROFILES if profile in self.budgets]:
+            raise ValueError(
+                f"budgets name profiles, in the order {', '.join(PROFILES)}. "
+                f"Received: {[*self.budgets]}"
+            )
         efforts = {len(cell.candidates) for cell in self.cells}
         if len(efforts) != 1 or 0 in efforts:
             raise ValueError(

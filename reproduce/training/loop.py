@@ -131,6 +131,15 @@ class Training:
             self.history += self.measured("train", "validation")
         self.history += self.measured("test")
 
+    def wrong_by(self) -> np.ndarray | None:
+        """Of each test image, (predicted - true class) modulo the number of classes, as uint8: 0
+        where the net is right. None without test images, or if the net does not classify."""
+        ids = self.splits.get("test", np.empty(0, np.int32))
+        if not len(ids) or self.run.measures[0] != "error_percent":
+            return None
+        predicted = self.engine.logits(ids).argmax(axis=1)
+        return ((predicted - self.dataset.labels[ids]) % self.dataset.classes).astype(np.uint8)
+
     def _targets(self, ids: np.ndarray) -> np.ndarray:
         if isinstance(self.run.net, Autoencoder):
             return self.dataset.images[ids].reshape(len(ids), -1)

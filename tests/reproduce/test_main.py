@@ -17,6 +17,7 @@ from reproduce import data, experiments, plan
 from reproduce.__main__ import main
 from reproduce.campaign import Display
 from reproduce.errors import UserError
+from reproduce.plan import queue
 from reproduce.record import Results
 
 ROOT = Path(__file__).parents[2]
@@ -179,8 +180,8 @@ def test_data_that_a_probe_looks_at_is_fetched_before_the_runs(tmp_path, monkeyp
 def test_a_choice_takes_over_the_runs_of_another_as_if_it_had_made_them(
     tmp_path, monkeypatch, capsys
 ):
-    stages_of = plan.stages_of
-    monkeypatch.setattr(plan, "stages_of", lambda *which: stages_of(*which)[:1])
+    missing_of = queue.missing_of
+    monkeypatch.setattr(queue, "missing_of", lambda *both: replace(missing_of(*both), testing={}))
     options = ["--profile", "smoke", "--workers", "1", "--results-dir"]
     assert main(["run", "redundancy", *options, str(tmp_path / "alone")]) == 0
     assert main(["run", "table2", "redundancy", *options, str(tmp_path / "both")]) == 0

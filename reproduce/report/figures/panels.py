@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from reproduce.judge import interval
 from reproduce.report.evidence import Evidence
 from reproduce.report.figures import axes as frame
 from reproduce.report.figures import forest, gallery, paper_marks
 from reproduce.report.figures.paper_marks import PAPER
 from reproduce.report.labels import measure_label, shared_label
-from reproduce.report.verdicts import interval
 from reproduce.spec import View
 
 # With more arms than this, a curve panel leaves out the training errors.

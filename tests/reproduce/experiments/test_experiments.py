@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from reproduce import PROFILES, experiments, plan
+from reproduce import experiments, plan
 from reproduce.paper import paper_numbers
 from reproduce.training.models import build
 
-EACH = [(name, profile) for name in experiments.names() for profile in PROFILES]
+EACH = [(name, p) for name in experiments.names() for p in experiments.load(name).budgets]
 
 
 @pytest.mark.parametrize(("name", "profile"), EACH)
@@ -19,9 +19,11 @@ def test_runs_are_distinct_and_of_the_profiles_budget(name, profile):
     experiment = experiments.load(name)
     choice = plan.choice_runs(experiment, profile)
     errors = {planned.run.key: 1.0 for planned in choice}
-    final = plan.final_runs(experiment, profile, errors, [1, 2])
     cells = plan.budgeted_cells(experiment, profile)
-    assert len(final) == sum(1 if plan.is_deterministic(cell) else 2 for cell in cells)
+    counts = {(cell.arm, cell.x): 1 if plan.is_deterministic(cell) else 2 for cell in cells}
+    chosen = [(cell, plan.chosen(cell, experiment, profile, errors)) for cell in cells]
+    final = plan.final_runs(experiment, chosen, counts)
+    assert len(final) == sum(counts.values())
     keys = [planned.run.key for planned in choice + final]
     assert len(keys) == len(set(keys))
     budget = experiment.budgets[profile]

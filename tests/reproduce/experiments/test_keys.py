@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reproduce import PROFILES, experiments, plan
+from reproduce import experiments, plan
 
 KEYS = Path(__file__).with_name("keys.csv")
 COMMITTED = sorted((Path(__file__).parents[3] / "results").glob("*/*.json"))
@@ -16,7 +16,7 @@ COMMITTED = sorted((Path(__file__).parents[3] / "results").glob("*/*.json"))
 def keys_of(name, profile):
     """The keys of every run that the two stages could have, whatever the choice will be."""
     experiment = experiments.load(name)
-    seeds = range(1, experiment.budgets[profile].seeds + 1)
+    seeds = range(1, experiment.budgets[profile].looks[0] + 1)
     return {
         "choice": [p.run.key for p in plan.choice_runs(experiment, profile)],
         "final": [
@@ -32,7 +32,7 @@ def table():
     """Lines of keys.csv: a digest of the sorted keys of each stage."""
     yield "experiment", "profile", "stage", "runs", "digest"
     for name in experiments.names():
-        for profile in PROFILES:
+        for profile in experiments.load(name).budgets:
             for stage, keys in keys_of(name, profile).items():
                 digest = hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:16]
                 yield name, profile, stage, str(len(keys)), digest

@@ -4,12 +4,12 @@ import pandas as pd
 import pytest
 
 from reproduce import Budget, Claim, Experiment, View, arms, experiments, plan
+from reproduce.judge import OPPOSITE, REPRODUCED
 from reproduce.record import Row
 from reproduce.report.claims import claims_table, verdicts_table
 from reproduce.report.evidence import gather
 from reproduce.report.pages import provenance
 from reproduce.report.tables import measured_table
-from reproduce.report.verdicts import claim_verdict, interval
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def toy(run, monkeypatch):
         budgets=dict.fromkeys(("smoke", "quick", "cpu", "paper"), budget),
         view=View(kind="arms"),
         claims=(
-            Claim(text="B below A", better="B", worse="A"),
-            Claim(text="A below B", better="A", worse="B"),
+            Claim(text="B below A", better="B", worse="A", smallest=0.1),
+            Claim(text="A below B", better="A", worse="B", smallest=0.1),
         ),
         measures=("error_percent",),
     )
@@ -69,35 +69,28 @@ def fill(results_dir, finals):
         record(planned, "final", results_dir, values[planned.run.seed - 1], status)
 
 
-def test_differences_are_paired_by_seed(toy, tmp_path):
-    # The seeds' own spread dwarfs the difference, which is the same for each.
+def test_the_verdicts_are_those_of_the_rows(toy, tmp_path):
     fill(tmp_path, {"A": (2.0, 12.0, 22.0), "B": (1.0, 11.1, 20.9)})
-    found = gather("toy", "cpu", tmp_path)
-    differences = found.difference(toy.claims[0])
-    assert list(differences) == pytest.approx([1.0, 0.9, 1.1])
-    assert claim_verdict(interval(differences), 0) == "reproduced"
-    assert claim_verdict(interval(found.difference(toy.claims[1])), 0) == "not reproduced"
+    (_, one), (_, other) = gather("toy", "cpu", tmp_path).verdicts
+    assert (one.verdict, other.verdict) == (REPRODUCED, OPPOSITE)
+    assert one.found.mean == -other.found.mean == pytest.approx(1.0)
 
 
-def test_a_claim_can_be_about_two_places_and_about_equality(toy, tmp_path):
-    fill(tmp_path, {"A": (2.0, 12.0, 22.0), "B": (1.95, 12.1, 22.03)})
-    found = gather("toy", "cpu", tmp_path)
-    equal = Claim(text="equal", better="A", worse="B", within=0.5)
-    assert claim_verdict(interval(found.difference(equal)), 0, equal.within) == "reproduced"
-    assert claim_verdict(interval(found.difference(equal)), 0, 0.01) == "inconclusive"
-    here, there = (replace(cell, x=x) for cell, x in zip(toy.cells, (0.5, 1.0), strict=True))
-    rows = found.final.assign(x=found.final.arm.map({"A": 0.5, "B": 1.0}))
-    placed = replace(found, chosen=[(here, None), (there, None)], final=rows)
-    claim = Claim(text="across", better="A", worse="B", x=0.5, worse_x=1.0)
-    assert list(placed.difference(claim)) == pytest.approx([-0.05, 0.1, 0.03])
-    assert placed.difference(replace(claim, worse_x=0.7)) is None
+def test_the_papers_claims_come_first(toy, tmp_path, altered):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    one, other = toy.claims
+    claims = (one, replace(other, paper="section 9"))
+    found = altered(gather("toy", "cpu", tmp_path), experiment=replace(toy, claims=claims))
+    rows = claims_table(found).rows
+    assert [row[:2] for row in rows] == [("A below B", "paper, section 9"), ("B below A", "ours")]
+    assert [row[4:7] for row in rows] == [("0.1 points", "3", "1 of 1")] * 2
 
 
 def test_a_diverged_seed_is_counted_and_leaves_its_pair_out(toy, tmp_path):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, None, 3.0)})
     found = gather("toy", "cpu", tmp_path)
     assert found.diverged("B", None) == 1
-    assert list(found.difference(toy.claims[0]).index) == [1, 3]
+    assert found.verdicts[0][1].found.n == 2
 
 
 def test_runs_that_are_no_longer_declared_are_left_out(toy, tmp_path, run):
@@ -105,7 +98,7 @@ def test_runs_that_are_no_longer_declared_are_left_out(toy, tmp_path, run):
     old = plan.Planned("A", None, "", replace(run, learning_rate=9.0, test=True))
     record(old, "final", tmp_path, 99.0)
     found = gather("toy", "cpu", tmp_path)
-    assert found.superseded == 1
+    assert found.standing.superseded == 1
     assert found.values("A", None, "test", "error_percent").max() == 4.0
 
 
@@ -113,31 +106,21 @@ def test_without_runs_there_is_no_evidence(toy, tmp_path):
     assert gather("toy", "cpu", tmp_path) is None
 
 
-def test_a_verdict_names_its_budget_and_other_data_is_not_judged(toy, tmp_path):
+def test_a_verdict_names_its_budget_and_other_data_is_not_judged(toy, tmp_path, altered):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
     found = gather("toy", "cpu", tmp_path)
     assert found.qualified("reproduced") == "reproduced at this budget"
-    assert replace(found, profile="paper").qualified("reproduced") == "reproduced"
+    assert altered(found, profile="paper").qualified("reproduced") == "reproduced"
     on_digits = replace(toy.budgets["cpu"], data="digits")
     other = replace(
         toy, budgets={**toy.budgets, "cpu": on_digits}, view=View(kind="arms", paper="Table 9")
     )
-    found = replace(found, experiment=other)
+    found = altered(found, experiment=other)
     assert found.qualified("reproduced") == "not judged on digits"
     assert found.paper(found.experiment.view) == {}
 
 
-def test_a_claim_may_compare_two_splits(toy, tmp_path):
-    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
-    found = gather("toy", "cpu", tmp_path)
-    others = found.final[found.final.split == "test"].assign(split="photographs")
-    others = others.assign(value=others.value + 5)
-    found = replace(found, final=pd.concat([found.final, others]))
-    claim = Claim(text="", better="A", worse="A", worse_split="photographs")
-    assert list(found.difference(claim)) == [5.0, 5.0, 5.0]
-
-
-def test_a_choice_at_a_grid_edge_is_marked(toy, tmp_path):
+def test_a_choice_at_a_grid_edge_is_marked(toy, tmp_path, altered):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
     found = gather("toy", "cpu", tmp_path)
     # Of two values either is an edge, which says nothing.
@@ -146,11 +129,11 @@ def test_a_choice_at_a_grid_edge_is_marked(toy, tmp_path):
         (replace(c, candidates=(*c.candidates, replace(c.candidates[0], learning_rate=0.001))), run)
         for c, run in found.chosen
     ]
-    rows = measured_table(replace(found, chosen=chosen)).rows
+    rows = measured_table(altered(found, chosen=chosen)).rows
     assert all("learning rate 0.1 (grid edge: learning rate)" in row for row in rows)
 
 
-@pytest.mark.parametrize(("value", "verdict"), [(1.43, "reproduced"), (1.6, "not reproduced")])
+@pytest.mark.parametrize(("value", "verdict"), [(1.43, "reproduced"), (1.6, "above the paper's")])
 def test_one_result_is_enough_of_what_draws_nothing(value, verdict, tmp_path):
     arm = "SVM Gaussian kernel"
     for stage in ("choice", "final"):
@@ -164,7 +147,7 @@ def test_one_result_is_enough_of_what_draws_nothing(value, verdict, tmp_path):
     assert stated["verdict"] == verdict
 
 
-def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp_path):
+def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp_path, altered):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
     found = gather("toy", "cpu", tmp_path)
     for scale, difference in (
@@ -175,13 +158,13 @@ def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp
             found.final.value + 0.1 * (found.final.seed - 2) * (found.final.arm == "A")
         )
         claims = tuple(replace(claim, measure="nll") for claim in toy.claims)
-        stated = replace(
+        stated = altered(
             found,
             experiment=replace(toy, claims=claims),
             final=found.final.assign(measure="nll", value=values),
         )
-        assert claims_table(stated).rows[0][1] == difference
-    assert claims_table(found).rows[0][1].startswith("1.00 points [")
+        assert claims_table(stated).rows[0][2] == difference
+    assert claims_table(found).rows[0][2].startswith("1.00 points [")
 
 
 def test_where_only_superseded_runs_ended_the_provenance_says_so(toy, tmp_path, run):
@@ -193,57 +176,80 @@ def test_where_only_superseded_runs_ended_the_provenance_says_so(toy, tmp_path, 
     )
 
 
-def test_arms_that_err_on_most_of_their_training_images_are_not_judged(toy, tmp_path):
+def test_arms_that_err_on_most_of_their_training_images_are_not_judged(toy, tmp_path, altered):
     fill(tmp_path, {"A": (62.0, 63.0, 64.0), "B": (81.0, 82.1, 83.0)})
     found = gather("toy", "cpu", tmp_path)
     assert claims_table(found).rows[1][-1] == "reproduced at this budget"
     for error, verdict in ((49.0, "reproduced at"), (51.0, "not judged: undertrained")):
         trained = found.final.assign(split="train", value=error)
-        stated = claims_table(replace(found, final=pd.concat([found.final, trained]))).rows[1][-1]
+        stated = claims_table(altered(found, final=pd.concat([found.final, trained]))).rows[1][-1]
         assert stated.startswith(verdict)
 
 
-def test_an_arm_that_is_as_far_ahead_or_behind_on_its_training_images_is_not_judged(toy, tmp_path):
+def test_an_arm_that_is_as_far_ahead_or_behind_on_its_training_images_is_not_judged(
+    toy, tmp_path, altered
+):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.1, 3.0)})
     found = gather("toy", "cpu", tmp_path)
-    assert claims_table(found).rows[1][-1] == "not reproduced at this budget"
+    assert claims_table(found).rows[1][-1] == "opposite at this budget"
     for gap, verdicts in (
-        (0.9, ("reproduced", "not reproduced")),
+        (0.9, ("reproduced", "opposite")),
         (1.1, ("not judged: the training error",) * 2),
     ):
         error = 0.5 + gap * (found.final.arm == "A")
         trained = found.final.assign(split="train", value=error)
-        at = replace(found, final=pd.concat([found.final, trained]))
+        at = altered(found, final=pd.concat([found.final, trained]))
         for row, verdict in zip(claims_table(at).rows, verdicts, strict=True):
             assert row[-1].startswith(verdict)
-        at_the_papers = claims_table(replace(at, profile="paper"))
-        assert [row[-1] for row in at_the_papers.rows] == ["reproduced", "not reproduced"]
+        at_the_papers = claims_table(altered(at, profile="paper"))
+        assert [row[-1] for row in at_the_papers.rows] == ["reproduced", "opposite"]
         # To fit the training images less well may be what is claimed.
         claims = tuple(replace(claim, underfits=True) for claim in toy.claims)
-        fitting = claims_table(replace(at, experiment=replace(toy, claims=claims)))
+        fitting = claims_table(altered(at, experiment=replace(toy, claims=claims)))
         assert fitting.rows[0][-1] == "reproduced at this budget"
-        # A difference within the claim's margin is none.
-        claims = tuple(replace(claim, margin=1.2) for claim in toy.claims)
-        at = replace(at, experiment=replace(toy, claims=claims))
-        assert claims_table(at).rows[1][-1] == "not reproduced at this budget"
 
 
-def test_the_report_says_which_claims_could_be_judged_and_which_could_not(toy, tmp_path):
+@pytest.mark.parametrize(
+    ("errors", "verdict"),
+    [
+        ((1.0, 2.1, 3.0), "reproduced at this budget"),
+        ((2.0, 3.01, 4.0), "no difference of 0.1 points or more at this budget"),
+        ((3.0, 4.1, 5.0), "opposite at this budget"),
+        ((1.0, 3.5, 3.9), "open: about 58 seeds needed"),
+        ((-4.05, 9.0, 3.9), "open: over 1,000 seeds needed"),
+    ],
+)
+def test_a_verdict_in_words(errors, verdict, toy, tmp_path):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": errors})
+    assert claims_table(gather("toy", "cpu", tmp_path)).rows[0][-1] == verdict
+
+
+def test_one_seed_is_said_and_judged_nothing_by(toy, tmp_path, altered):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
+    found = gather("toy", "cpu", tmp_path)
+    alone = altered(found, final=found.final[found.final.seed == 1])
+    assert [row[-1] for row in claims_table(alone).rows] == ["open, one seed"] * 2
+
+
+def test_the_report_says_which_claims_could_be_judged_and_which_could_not(toy, tmp_path, altered):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.1, 3.0)})
     found = gather("toy", "cpu", tmp_path)
-    unsure = Claim(text="By more than a point", better="B", worse="A", margin=0.9)
-    elsewhere = Claim(text="Elsewhere", better="B", worse="A", x=0.5)
-    cells = tuple(replace(cell, x=1.0) for cell in toy.cells)
-    placed = replace(found, chosen=[(cell, None) for cell in cells])
+    unsure = Claim(text="Above all", better="B", worse="A", smallest=0.98, or_equal=True)
+    unsure = replace(unsure, better="A", worse="B", smallest=1.0, paper="section 9")
+    elsewhere = Claim(text="Elsewhere", better="B", worse="A", x=0.5, smallest=1.0)
     both = replace(toy, claims=(*toy.claims, unsure))
-    table = verdicts_table([replace(found, experiment=both)], "cpu")
+    table = verdicts_table([altered(found, experiment=both)], "cpu")
     assert [row[1:] for row in table.rows] == [
-        ("1", "toy: B below A"),
-        ("1", "toy: A below B"),
-        ("1", "toy: By more than a point"),
+        ("1", "0", "toy: B below A"),
+        ("1", "0", "toy: A below B"),
+        ("1", "1", "toy: Above all"),
     ]
-    assert "cannot be judged" in table.rows[2][0]
-    table = verdicts_table([replace(placed, experiment=replace(toy, claims=(elsewhere,)))], "cpu")
-    assert table.rows == [("not run at this profile", "1", "toy: Elsewhere")]
-    waiting = replace(found, final=found.final.iloc[:0])
-    assert verdicts_table([waiting], "cpu").rows[0][:2] == ("no rows yet", "2")
+    assert [row[0].split()[0] for row in table.rows] == ["reproduced", "opposite", "open"]
+    cells = tuple(replace(cell, x=1.0) for cell in toy.cells)
+    placed = replace(toy, claims=(elsewhere,))
+    placed = altered(found, experiment=placed, chosen=[(cell, None) for cell in cells])
+    assert verdicts_table([placed], "cpu").rows == [
+        ("not run at this profile", "1", "0", "toy: Elsewhere")
+    ]
+    waiting = altered(found, final=found.final.iloc[:0])
+    assert verdicts_table([waiting], "cpu").rows[0][:3] == ("no rows yet", "2", "0")

@@ -21,8 +21,32 @@ def test_arms_tuned_with_different_effort_are_refused(run):
         experiment(run, cells=arms({"a": [run], "b": [run, run]}))
 
 
-def test_a_claim_about_an_unknown_arm_and_a_missing_profile_are_refused(run):
+def test_a_claim_about_an_unknown_arm_and_an_unknown_profile_are_refused(run):
     with pytest.raises(ValueError, match="not declared"):
-        experiment(run, claims=(Claim(text="?", better="a", worse="c"),))
-    with pytest.raises(ValueError, match="profiles"):
-        experiment(run, budgets={"quick": Budget(updates=1, seeds=1, update_ms=1)})
+        experiment(run, claims=(Claim(text="?", better="a", worse="c", smallest=1.0),))
+    budget = Budget(updates=1, seeds=1, update_ms=1)
+    for budgets in ({"later": budget}, {"cpu": budget, "quick": budget}):
+        with pytest.raises(ValueError, match="profiles, in the order smoke, quick, cpu, tenth"):
+            experiment(run, budgets=budgets)
+    assert list(experiment(run, budgets={"quick": budget}).budgets) == ["quick"]
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {},
+        {"smallest": 0.0},
+        {"smallest": -0.1},
+        {"smallest": 0.1, "within": 0.1},
+        {"within": 0.1, "or_equal": True},
+    ],
+)
+def test_a_claim_states_one_difference_that_decides(stated):
+    with pytest.raises(ValueError, match="smallest"):
+        Claim(text="?", better="a", worse="b", **stated)
+
+
+@pytest.mark.parametrize("seeds", [0, (), (3, 3), (6, 3), (0, 3)])
+def test_looks_increase(seeds):
+    with pytest.raises(ValueError, match="looks"):
+        Budget(updates=1, seeds=seeds, update_ms=1)

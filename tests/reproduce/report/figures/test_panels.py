@@ -8,23 +8,22 @@ import pytest
 from matplotlib.colors import to_rgba_array
 
 from reproduce import Budget, Cell, Claim, Experiment, View
+from reproduce.judge import interval
 from reproduce.probes import Picture
 from reproduce.record import COLUMNS
-from reproduce.report.evidence import Evidence
 from reproduce.report.figures import axes as frame
 from reproduce.report.figures import draw, panels
 from reproduce.report.figures.figure import plt
 from reproduce.report.figures.forest import UNCERTAIN
 from reproduce.report.labels import shared_label
 from reproduce.report.tables import lowest_table
-from reproduce.report.verdicts import interval
 
 SEEDS = (1, 2, 3)
 UNJUDGED = to_rgba_array(UNCERTAIN)
 
 
 @pytest.fixture
-def evidence(run):
+def evidence(run, made):
     """Two arms at three places, two points of training, three seeds; B one point better."""
     xs, steps = (100.0, 1000.0, 5000.0), (5, 10)
     rows = [
@@ -49,7 +48,7 @@ def evidence(run):
     )
     chosen = [(cell, run) for cell in experiment.cells]
     final = pd.DataFrame(rows, columns=list(COLUMNS))
-    return Evidence("toy", "cpu", experiment, chosen, final, final.iloc[:0], {}, 0)
+    return made(experiment, chosen, final)
 
 
 def seen(evidence, view):
@@ -92,13 +91,13 @@ def test_a_number_at_the_right_edge_stands_left_of_its_mark_and_off_the_legend(e
     assert [text.get_ha() for text in axes.texts[-2:]] == ["left", "right"]
 
 
-def test_the_papers_points_are_drawn_in_grey(evidence):
+def test_the_papers_points_are_drawn_in_grey(evidence, altered):
     arms = {"A": "No dropout", "B": "Dropout"}
     renamed = evidence.final.assign(arm=evidence.final.arm.map(arms))
     chosen = [(replace(cell, arm=arms[cell.arm]), run) for cell, run in evidence.chosen]
     paper = replace(evidence.experiment.view, paper="Figure 10", log_x=True)
     experiment = replace(evidence.experiment, view=paper, cells=tuple(cell for cell, _ in chosen))
-    found = replace(evidence, experiment=experiment, final=renamed, chosen=chosen)
+    found = altered(evidence, experiment=experiment, final=renamed, chosen=chosen)
     axes = seen(found, paper)
     labels = axes.get_legend_handles_labels()[1]
     assert labels == [*arms.values(), *(f"{arm}, Figure 10 of the paper" for arm in arms.values())]
@@ -117,13 +116,13 @@ def test_a_curve_shows_means_and_every_seed(evidence):
     assert pytest.approx(list(validation.groupby("step").value.mean())) in drawn
 
 
-def test_many_curves_are_told_by_a_colour_and_a_dash_each(evidence):
+def test_many_curves_are_told_by_a_colour_and_a_dash_each(evidence, altered):
     at_one_x = evidence.final[evidence.final.x == 100].assign(x=np.nan)
     nets = [f"{units} units" for units in (8, 16, 32, 64)]
     many = [at_one_x.assign(arm=at_one_x.arm + f", {net}") for net in nets]
     arms = [(f"{kind}, {net}") for kind in "AB" for net in nets]
     chosen = [(replace(evidence.chosen[0][0], arm=arm), None) for arm in arms]
-    axes = seen(replace(evidence, final=pd.concat(many), chosen=chosen), View(kind="curve"))
+    axes = seen(altered(evidence, final=pd.concat(many), chosen=chosen), View(kind="curve"))
     stated = [text.get_text() for text in axes.get_legend().get_texts()]
     assert stated == ["kind", "A", "B", "net", *nets]
     assert axes.get_ylabel() == "validation error (%)"
@@ -143,27 +142,28 @@ def test_an_interval_may_leave_the_picture_and_a_value_may_not(evidence):
     assert low < values.min() < values.max() < high < values.max() + 1
 
 
-def test_a_forest_plot_shows_the_claims_differences_with_their_intervals(evidence):
+def test_a_forest_plot_shows_the_claims_differences_with_their_intervals(evidence, altered):
     claims = (
-        Claim(text="B below A", better="B", worse="A", x=100.0),
+        Claim(text="B below A", better="B", worse="A", x=100.0, smallest=0.1),
         Claim(text="A equals B", better="A", worse="B", x=100.0, within=0.1),
-        Claim(text="A below B by 0.5", better="A", worse="B", x=100.0, margin=0.5),
+        Claim(text="A below B", better="A", worse="B", x=100.0, smallest=0.1, paper="s. 1"),
     )
-    found = replace(evidence, experiment=replace(evidence.experiment, claims=claims))
-    noise = found.final.seed.map({1: 0.0, 2: 0.3, 3: -0.1}) * (found.final.arm == "A")
+    declared = replace(evidence.experiment, claims=claims)
+    final = evidence.final
+    noise = final.seed.map({1: 0.0, 2: 0.3, 3: -0.1}) * (final.arm == "A")
     # Both know their training images equally well.
-    values = (found.final.value + noise).mask(found.final.split == "train", 10.0)
-    found = replace(found, final=found.final.assign(value=values))
+    values = (final.value + noise).mask(final.split == "train", 10.0)
+    found = altered(evidence, experiment=declared, final=final.assign(value=values))
     axes = seen(found, View(kind="claims"))
     # No direction favours an equality.
-    assert [each.get_text() for each in axes.get_yticklabels()] == ["B below A", "A below B by 0.5"]
+    assert [each.get_text() for each in axes.get_yticklabels()] == ["A below B", "B below A"]
     bars = [tuple(np.sort(c.get_segments()[0][:, 0])) for c in axes.collections]
     differences = interval([1.0, 1.3, 0.9])
     low, high = differences.low, differences.high
-    assert bars == [pytest.approx((low, high)), pytest.approx((-high, -low))]
+    assert bars == [pytest.approx((-high, -low)), pytest.approx((low, high))]
     assert not np.array_equal(axes.collections[0].get_color(), UNJUDGED)
     hardly = found.final[found.final.split == "test"].assign(split="train", value=80.0)
-    axes = seen(replace(found, final=pd.concat([found.final, hardly])), View(kind="claims"))
+    axes = seen(altered(found, final=pd.concat([found.final, hardly])), View(kind="claims"))
     for bar in axes.collections:
         assert np.array_equal(bar.get_color(), UNJUDGED)
 
@@ -205,9 +205,9 @@ def test_a_figure_redrawn_is_the_same_to_the_byte_and_names_its_budget(evidence)
     assert b"10 updates; 3 seeds, mean and 95 % interval" in first
 
 
-def test_a_sweep_tells_where_each_arm_is_lowest(evidence):
+def test_a_sweep_tells_where_each_arm_is_lowest(evidence, altered):
     view = replace(evidence.experiment.view, arms=("A", "B"), lowest=True)
-    found = replace(evidence, experiment=replace(evidence.experiment, view=view))
+    found = altered(evidence, experiment=replace(evidence.experiment, view=view))
     # One seed of A is best elsewhere.
     odd = (found.final.arm == "A") & (found.final.x == 1000) & (found.final.seed == 2)
     found = replace(found, final=found.final.assign(value=found.final.value - 20 * odd))

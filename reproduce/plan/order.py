@@ -1,0 +1,120 @@
+"""What is missing of several experiments -> the order in which it decides most for its cost."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reproduce.judge import Judged, cells_of, seeds_needed
+from reproduce.plan.planned import Planned
+from reproduce.plan.stages import Stage
+from reproduce.plan.standing import Place, Standing
+from reproduce.spec import Claim
+
+# The chance that a claim with fewer than two seeds is decided at its next look. A guess: of the
+# first claims judged here after three seeds, about half were.
+UNKNOWN = 0.5
+# And that of one whose spread says that it never will be.
+LEAST = 0.02
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The missing runs of one experiment, by the place of their cells."""
+
+    choice: Stage
+    final: Stage
+    standing: Standing
+    choosing: dict[Place, list[Planned]]
+    testing: dict[Place, list[Planned]]
+    # The number of finished runs of both stages that are still declared.
+    choices_done: int
+    finals_done: int
+
+    @property
+    def finals_left(self) -> int:
+        """The number of missing final runs, with those of cells whose settings are not chosen."""
+        wanted = sum(self.standing.seeds_wanted[place] for place in self._unchosen)
+        return wanted + sum(map(len, self.testing.values()))
+
+    @property
+    def _unchosen(self) -> set[Place]:
+        return {(cell.arm, cell.x) for cell, run in self.standing.chosen if run is None}
+
+    def runs(self, places: Iterable[Place]) -> list[tuple[Stage, Planned]]:
+        """Choice runs first, then final runs, seed by seed."""
+        places = list(places)
+        choosing = [(self.choice, p) for place in places for p in self.choosing.get(place, ())]
+        testing = [(self.final, p) for place in places for p in self.testing.get(place, ())]
+        return choosing + sorted(testing, key=lambda pair: pair[1].run.seed)
+
+    def milliseconds(self, places: Iterable[Place]) -> float:
+        """The cost of all that these cells want, with the final runs of cells not yet chosen."""
+        budget, updates = self.standing.experiment.budgets[self.choice.profile], 0
+        for place in places:
+            updates += sum(p.run.updates for p in self.choosing.get(place, ()))
+            finals = (
+                len(self.testing.get(place, ()))
+                if place not in self._unchosen
+                else self.standing.seeds_wanted[place]
+            )
+            updates += finals * budget.updates
+        return updates * budget.update_ms
+
+
+def missing_of(choice: Stage, final: Stage) -> Missing:
+    standing = final.standing()
+    every = standing.choice_runs
+    choosing = _by_place(every, choice.results.finished())
+    testing = _by_place(final.runs_of(standing), final.results.finished())
+    # A candidate that is still to be measured may change what is tested.
+    testing = {place: runs for place, runs in testing.items() if place not in choosing}
+    chosen = len(every) - sum(map(len, choosing.values()))
+    tested = len(standing.current & final.results.finished())
+    return Missing(choice, final, standing, choosing, testing, chosen, tested)
+
+
+def _by_place(runs: list[Planned], finished: set[str]) -> dict[Place, list[Planned]]:
+    """The runs that are not finished."""
+    found: dict[Place, list[Planned]] = {}
+    for planned in runs:
+        if planned.run.key not in finished:
+            found.setdefault((planned.arm, planned.x), []).append(planned)
+    return found
+
+
+def in_order(each: Iterable[Missing]) -> Iterator[tuple[Stage, Planned]]:
+    """Every missing run once: those of the claim with the best chance of a verdict for its cost
+    first, in each claim choice runs before final runs. A run that no claim needs comes last."""
+    groups = sorted(
+        ((score, missing, places) for missing in each for score, places in _groups(missing)),
+        key=lambda group: -group[0],
+    )
+    seen: set[tuple[str, str]] = set()
+    for _, missing, places in groups:
+        for stage, planned in missing.runs(places):
+            if (stage.title, planned.run.key) not in seen:
+                seen.add((stage.title, planned.run.key))
+                yield stage, planned
+
+
+def _groups(missing: Missing) -> Iterator[tuple[float, list[Place]]]:
+    """The cells of each open claim that lack runs, with the chance of a verdict a millisecond."""
+    standing = missing.standing
+    cells = [cell for cell, _ in standing.chosen]
+    lacking = [place for place in dict.fromkeys((*missing.choosing, *missing.testing))]
+    for claim, judged in zip(standing.experiment.claims, standing.verdicts, strict=True):
+        if judged is None or judged.is_decided:
+            continue
+        needed = {(cell.arm, cell.x) for cell in cells_of(claim, cells)}
+        if places := [place for place in lacking if place in needed]:
+            cost = missing.milliseconds(places)
+            yield _chance(claim, judged) / max(cost, 1.0), places
+    yield 0.0, lacking
+
+
+def _chance(claim: Claim, judged: Judged) -> float:
+    """The chance that the next look decides a claim, from the seeds that its spread asks for."""
+    if judged.found.n < 2:
+        return UNKNOWN
+    needed = seeds_needed(judged.found, claim, judged.looks)
+    seeds = judged.next_seeds or judged.looks[-1]
+    return LEAST if needed is None else max(min(1.0, seeds / needed), LEAST)

@@ -1,0 +1,45 @@
+"""The missing runs of a campaign, in an order that follows the rows as they come."""
+
+from reproduce.plan.order import in_order, missing_of
+from reproduce.plan.planned import Planned
+from reproduce.plan.stages import Stage
+
+
+class Queue:
+    """The missing runs of several experiments; the order changes with the rows."""
+
+    def __init__(self, stages: dict[str, tuple[Stage, Stage]]):
+        self.stages = stages
+        for both in stages.values():
+            for stage in both:
+                stage.results.repair()
+        self.missing = {name: missing_of(*both) for name, both in stages.items()}
+        # By stage and key: runs that were started here. A failed one is not tried again.
+        self.started: set[tuple[str, str]] = set()
+        self.running: set[str] = set()
+
+    def keep(self, names: list[str]) -> None:
+        self.stages = {name: self.stages[name] for name in names}
+        self.missing = {name: self.missing[name] for name in names}
+
+    def waiting(self) -> list[tuple[Stage, Planned]]:
+        """What may be started now, in order. A run that another experiment is just making is left
+        to it: its rows are copied later."""
+        return [
+            (stage, planned)
+            for stage, planned in in_order(self.missing.values())
+            if (stage.title, planned.run.key) not in self.started
+            and planned.run.key not in self.running
+        ]
+
+    def start(self, stage: Stage, planned: Planned) -> None:
+        self.started.add((stage.title, planned.run.key))
+        self.running.add(planned.run.key)
+
+    def ended(self, stage: Stage, planned: Planned) -> None:
+        self.running.discard(planned.run.key)
+        self.refresh(stage.name)
+
+    def refresh(self, name: str) -> None:
+        """Reads the rows of an experiment anew: they may choose settings, or decide claims."""
+        self.missing[name] = missing_of(*self.stages[name])

@@ -1,0 +1,118 @@
+"""Rows so far -> what is chosen, what the current final runs measured, and the seeds wanted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from reproduce.judge import Judged, Values, cells_of, judge, judge_level
+from reproduce.paper import paper_numbers
+from reproduce.plan.cells import budgeted_cells, is_deterministic
+from reproduce.plan.planned import Planned
+from reproduce.plan.runs import choice_runs, extended, final_run
+from reproduce.record import Results, Row
+from reproduce.spec import Cell, Experiment, Run
+
+Place = tuple[str, float | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """An experiment at a profile, as its rows are now."""
+
+    experiment: Experiment
+    profile: str
+    choice: Results
+    final: Results
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        return self.experiment.budgets[self.profile].looks
+
+    @cached_property
+    def chosen(self) -> list[tuple[Cell, Run | None]]:
+        """Each cell, with all candidates tried or to be tried, and the candidate that validation
+        data chose; None while undecided."""
+        errors = self.choice.final_errors(self.experiment.measures[0])
+        return [
+            extended(cell, self.experiment, self.profile, errors)
+            for cell in budgeted_cells(self.experiment, self.profile)
+        ]
+
+    @cached_property
+    def choice_runs(self) -> list[Planned]:
+        """The runs of all candidates, those added beyond the declared ones included."""
+        return choice_runs(self.experiment, self.profile, [cell for cell, _ in self.chosen])
+
+    @cached_property
+    def current(self) -> set[str]:
+        """The keys of the final runs that the experiment declares, with any seed recorded. Others
+        are of settings that are no longer declared, or no longer chosen."""
+        seeds = {entry["run"]["seed"] for entry in self.final.runs().values()}
+        return {
+            final_run(run, self.experiment, seed).key
+            for _, run in self.chosen
+            if run is not None
+            for seed in seeds
+        }
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of current final runs."""
+        return [row for row in self.final.rows() if row.run in self.current]
+
+    @cached_property
+    def values(self) -> Values:
+        return Values(self.rows, tuple(cell for cell, _ in self.chosen))
+
+    @cached_property
+    def verdicts(self) -> list[Judged | None]:
+        """Each claim's verdict; None if the profile does not run its cells."""
+        return [judge(claim, self.values, self.looks) for claim in self.experiment.claims]
+
+    @cached_property
+    def levels(self) -> dict[Place, Judged]:
+        """The verdict on each of the paper's numbers that can be judged: of whole networks, on all
+        images of the paper's data."""
+        budget = self.experiment.budgets[self.profile]
+        if budget.examples or budget.data or budget.width != 1:
+            return {}
+        view, measure = self.experiment.view, self.experiment.measures[0]
+        paper, found = paper_numbers(view.paper), {}
+        for cell, _ in self.chosen:
+            if (theirs := paper.get((cell.arm, cell.x))) and not is_deterministic(cell):
+                # The paper's own error bar widens the tolerance.
+                tolerance = view.tolerance_points + theirs.uncertainty
+                ours = self.values.values(cell.arm, cell.x, "test", measure)
+                found[cell.arm, cell.x] = judge_level(ours, theirs.percent, tolerance, self.looks)
+        return found
+
+    @cached_property
+    def seeds_wanted(self) -> dict[Place, int]:
+        """How many final seeds each cell should have: those of the first look, and those of the
+        next one while a claim of the cell is open. At the paper's own budget this holds for its
+        numbers too; at smaller ones they lie elsewhere anyway."""
+        looks, cells = self.looks, [cell for cell, _ in self.chosen]
+        wanted = {(cell.arm, cell.x): looks[0] for cell in cells}
+
+        def want(here: Iterable[Cell], judged: Judged) -> None:
+            seeds = judged.next_seeds or looks[max(judged.look, 1) - 1]
+            for cell in here:
+                wanted[cell.arm, cell.x] = max(wanted[cell.arm, cell.x], seeds)
+
+        for claim, judged in zip(self.experiment.claims, self.verdicts, strict=True):
+            if judged is not None:
+                want(cells_of(claim, cells), judged)
+        if self.profile == "paper":
+            for cell in cells:
+                if (cell.arm, cell.x) in self.levels:
+                    want([cell], self.levels[cell.arm, cell.x])
+        return {
+            (cell.arm, cell.x): 1 if is_deterministic(cell) else wanted[cell.arm, cell.x]
+            for cell in cells
+        }
+
+    @cached_property
+    def superseded(self) -> int:
+        """The number of finished runs of settings that are no longer declared or chosen."""
+        declared = {planned.run.key for planned in self.choice_runs}
+        return len((self.choice.finished() | self.final.finished()) - declared - self.current)
