@@ -36,7 +36,9 @@ class Bracket:
         """The candidate to try beyond `best`; None if it lies between two others, or the next one
         outside the limits."""
         value = getattr(best, self.setting)
-        tried = [getattr(c, self.setting) for c in candidates if self._at(c, value) == best]
+        tried = {getattr(c, self.setting) for c in candidates if self._at(c, value) == best}
+        if len(tried) < 2:  # which this cell does not choose
+            return None
         for is_end, further in (
             (value == max(tried), value * self.factor),
             (value == min(tried), value / self.factor),

@@ -150,3 +150,20 @@ def test_while_an_added_candidate_is_not_measured_the_best_so_far_stands():
     wider, best = plan.extended(cell, experiment, "cpu", errors)
     assert (len(wider.candidates), best.learning_rate) == (len(cell.candidates) + 1, 0.2)
     assert wider.candidates[-1] == replace(best, learning_rate=0.4)
+
+
+def test_table_9_may_grow_in_rate_and_strength_and_never_in_what_an_arm_does_without():
+    experiment = experiments.load("table9")
+    for cell in plan.budgeted_cells(experiment, "tenth"):
+        varied = {
+            each.setting
+            for each in experiment.brackets
+            if len({getattr(run, each.setting) for run in cell.candidates}) > 1
+        }
+        for best in cell.candidates:
+            for each in experiment.brackets:
+                further = each.beyond(best, cell.candidates)
+                assert further is None or each.setting in varied
+                if further is not None:
+                    changed = {each.setting: getattr(best, each.setting)}
+                    assert replace(further, **changed) == best and further not in cell.candidates
