@@ -65,7 +65,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", metavar="NAME", help="experiments, or `all`")
     _add_profile(parser)
     parser.add_argument(
-        "--seeds", type=_seeds, metavar="N", help="final runs per arm (default: as in the budget)"
+        "--seeds", type=_seeds, metavar="N", help="final runs per arm (default: the budget's looks)"
     )
     parser.add_argument(
         "--minutes",

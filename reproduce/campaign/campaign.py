@@ -149,7 +149,7 @@ class Campaign:
         while waiting := self.queue.waiting():
             first, leading = waiting[0][0], waiting[0][1].run.seed
             alike = [p for stage, p in waiting if stage == first and p.run.seed == leading]
-            planned = preferred(alike, here, anywhere)
+            planned = plan.preferred(alike, here, anywhere)
             if first.kind == plan.CHOICE and self._take_over(first, planned):
                 continue
             job = self._job(planned, first)
@@ -211,11 +211,3 @@ class Campaign:
         left = sum(map(len, missing.choosing.values())) if is_choice else missing.finals_left
         self.display.stage(stage.title, done + left, done - 1)
         self.display.ended(planned.run.key, planned.label, result)
-
-
-def preferred(planned: list[Planned], here: set[tuple], anywhere: set[tuple]) -> Planned:
-    """One whose program this worker has compiled, else one whose program no worker has, else the
-    first: compiling takes seconds."""
-    compiled_here = [p for p in planned if p.run.architecture in here]
-    not_compiled = [p for p in planned if p.run.architecture not in anywhere]
-    return (compiled_here or not_compiled or planned)[0]

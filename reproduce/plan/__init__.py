@@ -18,7 +18,7 @@ from reproduce.plan.cells import (
 from reproduce.plan.order import Missing, in_order, missing_of
 from reproduce.plan.overview import status
 from reproduce.plan.planned import Planned, flat_settings, tuned_settings
-from reproduce.plan.queue import Queue
+from reproduce.plan.queue import Queue, preferred
 from reproduce.plan.runs import (
     BEST_FOUND,
     FIRST_CHOICE_SEED,
@@ -54,6 +54,7 @@ __all__ = [
     "in_order",
     "is_deterministic",
     "missing_of",
+    "preferred",
     "search_finals",
     "stages_of",
     "status",

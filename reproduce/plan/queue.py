@@ -43,3 +43,11 @@ class Queue:
     def refresh(self, name: str) -> None:
         """Reads the rows of an experiment anew: they may choose settings, or decide claims."""
         self.missing[name] = missing_of(*self.stages[name])
+
+
+def preferred(planned: list[Planned], here: set[tuple], anywhere: set[tuple]) -> Planned:
+    """One whose program this worker has compiled, else one whose program no worker has, else the
+    first: compiling takes seconds."""
+    compiled_here = [p for p in planned if p.run.architecture in here]
+    not_compiled = [p for p in planned if p.run.architecture not in anywhere]
+    return (compiled_here or not_compiled or planned)[0]

@@ -6,19 +6,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reproduce import Claim
+from reproduce import Cell, Claim
 from reproduce.judge import (
     NO_DIFFERENCE,
     OPEN,
     OPPOSITE,
     REPRODUCED,
     Interval,
+    Values,
     claim_verdict,
     describe,
+    judge,
     reached,
     spent,
     student_quantile,
 )
+from reproduce.record import Row
 
 CAMPAIGNS = 2_000
 DESIGNS = [(3, 6, 12), (5, 10), (3, 6), (5, 10, 20), (4,)]
@@ -91,3 +94,19 @@ def test_a_look_is_reached_with_its_seeds():
 def test_the_rule_is_said():
     assert describe((3,)) == "looks at 3 seeds with intervals of 95.00 %"
     assert describe((3, 6)).startswith("looks at 3, 6 seeds with intervals of 96.90 %, 98.10 %")
+
+
+def test_a_campaign_that_is_judged_from_its_rows_ends_as_the_simulated_one():
+    looks, cells = (3, 6, 12), (Cell("A", None, ()), Cell("B", None, ()))
+    verdicts, seeds = campaigns(looks, 1.0)
+    draws = np.random.default_rng(0).normal(1.0, 1, size=(CAMPAIGNS, looks[-1]))
+    for i in range(200):
+        rows: list[Row] = []
+        wanted, judged = looks[0], None
+        while wanted is not None:
+            for seed in range(len(rows) // 2 + 1, wanted + 1):
+                for arm, value in (("A", 0.0), ("B", float(draws[i, seed - 1]))):
+                    rows.append(Row("k", arm, None, seed, "test", "error_percent", 1, value))
+            judged = judge(CLAIM, Values(rows, cells), looks)
+            wanted = judged.next_seeds
+        assert (judged.verdict, judged.found.n) == (verdicts[i], seeds[i])

@@ -247,7 +247,7 @@ def test_a_failed_trial_is_a_trial_and_the_search_goes_on(tmp_path, monkeypatch)
         (["search", "fig7"], NAME),
         (["search", "nothing"], "table9"),
         (["search", NAME, "--tuner", "magic"], "grid, random, bayesian, hyperband"),
-        (["search", NAME, "--profile", "huge"], "smoke, quick, cpu, paper"),
+        (["search", NAME, "--profile", "huge"], "smoke, quick, cpu, tenth, paper"),
     ],
 )
 def test_a_users_mistake_is_one_sentence_with_the_valid_choices(

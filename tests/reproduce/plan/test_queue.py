@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from reproduce.campaign.campaign import preferred
-from reproduce.plan import Planned
+from reproduce.plan import Planned, preferred
 
 
 def test_a_worker_gets_what_it_has_compiled_then_what_none_has(run):
