@@ -73,12 +73,12 @@ experiment = Experiment(
     ),
     claims=(
         *(
-            gain("No dropout", "Dropout", size, f"No gain at {size} images", MORE[size])
-            for size in (100, 500)
-        ),
-        *(
             gain("Dropout", "No dropout", size, f"Dropout helps at {size:,} images", smallest)
             for size, smallest in ((5_000, {"smallest": 0.2}), (50_000, {"smallest": 0.1}))
+        ),
+        *(
+            gain("No dropout", "Dropout", size, f"No gain at {size} images", MORE[size])
+            for size in (100, 500)
         ),
         *(
             gain(

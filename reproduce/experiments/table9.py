@@ -113,7 +113,7 @@ experiment = Experiment(
     claims=(
         *(
             below("Dropout + Max-norm", other, smallest=SMALLEST, paper="section 6.5, Table 9")
-            for other in ("Dropout + L2", "Max-norm", "L2")
+            for other in ("L2", "Max-norm", "Dropout + L2")
         ),
         *(
             below(better, "L2", smallest=SMALLEST, paper="Table 9")

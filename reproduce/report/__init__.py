@@ -3,8 +3,8 @@
 In: a results folder. Out: `write`, which redraws REPORT.md, the figures and the README's block, and
 prints the tables.
 
-Open `pages.py` first, then `evidence.py` (what rows show), `verdicts.py` (intervals and verdicts),
-`claims.py` and `tables.py` (how they are tabled) and `figures/`.
+Open `pages.py` first, then `evidence.py` (what rows show), `headlines.py` (the README's table),
+`claims.py` and `tables.py` (the report's) and `figures/`. Verdicts are those of `judge`.
 """
 
 from reproduce.report.pages import write

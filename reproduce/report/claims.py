@@ -6,8 +6,7 @@ from functools import cache
 
 from reproduce import judge
 from reproduce.judge import Interval, Judged
-from reproduce.report.evidence import NOT_JUDGED, Evidence
-from reproduce.report.images import over_images
+from reproduce.report.evidence import NOT_JUDGED, Evidence, over_images
 from reproduce.report.labels import measure_label, number
 from reproduce.report.tables import NONE_YET, Table
 from reproduce.spec import Claim
@@ -57,22 +56,28 @@ def claims_table(e: Evidence) -> Table:
         if judged is None:
             rows.append((claim.text, of, f"not run at the {e.profile} profile", *[""] * 5))
             continue
-        found, unit = judged.found, _unit(claim)
-        digits = 2 if unit in ("%", "points") else _digits(found)
-        measured = NONE_YET if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
-        if found.n > 1:
-            measured += f" [{number(found.low, digits)}, {number(found.high, digits)}]"
+        measured = measured_difference(claim, judged.found)
         look = f"{judged.look} of {len(judged.looks)}"
         wider = over_images(e, claim, judged)
         images = f"[{number(wider[0])}, {number(wider[1])}]" if wider else ""
         said = verdict(e, claim, judged)
-        n = str(found.n)
+        n = str(judged.found.n)
         rows.append((claim.text, of, measured, images, _margin(claim), n, look, said))
     title = (
         f"{e.experiment.source} — {e.profile} profile, {e.budget}: claims; "
         f"{judge.describe(e.standing.looks)}"
     )
     return Table(title, COLUMNS, rows)
+
+
+def measured_difference(claim: Claim, found: Interval) -> str:
+    """The mean difference with its unit and interval."""
+    unit = _unit(claim)
+    digits = 2 if unit in ("%", "points") else _digits(found)
+    measured = NONE_YET if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
+    if found.n > 1:
+        measured += f" [{number(found.low, digits)}, {number(found.high, digits)}]"
+    return measured
 
 
 def shown(table: Table) -> Table:
@@ -114,19 +119,6 @@ def _open(claim: Claim, judged: Judged) -> str:
     if needed <= judged.found.n:  # by the last look's interval, which is narrower than this one's
         return f"{judge.OPEN}: the next look may decide"
     return f"{judge.OPEN}: about {needed:,} seeds needed"
-
-
-def all_claims_table(found: Sequence[Evidence]) -> Table:
-    """The claims of many experiments that were tested, the paper's first."""
-    rows = [
-        (e.experiment.source, *row, e.budget)
-        for e in found
-        for row in claims_table(e).rows
-        if row[-1]
-    ]
-    rows.sort(key=lambda row: row[2] == "ours")
-    title = "Claims and what was measured"
-    return shown(Table(title, ("experiment", *COLUMNS, "budget"), rows))
 
 
 def verdicts_table(found: Sequence[Evidence], profile: str) -> Table:

@@ -11,8 +11,9 @@ from rich.console import Console
 from reproduce import experiments
 from reproduce.errors import UserError
 from reproduce.report import evidence, figures, search_report, speed
-from reproduce.report.claims import all_claims_table, claims_table, shown, verdicts_table
+from reproduce.report.claims import claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
+from reproduce.report.headlines import headlines_table
 from reproduce.report.tables import (
     Table,
     choice_table,
@@ -38,8 +39,7 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     if committed or searches or measured:
         _write_report(results_dir, committed, searches, measured)
         if results_dir == Path("results") and README.exists():
-            brief = speed.targets(results_dir), *speed.tables(results_dir, brief=True)
-            _write_readme(committed, [table for table in brief if table])
+            _write_readme(committed)
     for local in set(PROFILES) - set(COMMITTED):
         if found[local] or searched[local]:
             _write_report(results_dir / local, found[local], searched[local])
@@ -86,6 +86,8 @@ def _write_report(
     parts = [
         "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
     ]
+    headlines = headlines_table(found)
+    parts += [headlines.markdown()] if headlines.rows else []
     for name in dict.fromkeys(e.profile for e in found):
         here = [e for e in found if e.profile == name]
         parts.append(verdicts_table(here, name).markdown())
@@ -153,7 +155,7 @@ def provenance(e: Evidence) -> str:
     return f"{'; '.join(facts)}.{superseded}"
 
 
-def _write_readme(found: list[Evidence], measured: Sequence[Table]) -> None:
+def _write_readme(found: list[Evidence]) -> None:
     text = README.read_text()
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise UserError(f"{README} needs the lines {BEGIN} and {END} once each, for the report")
@@ -162,7 +164,7 @@ def _write_readme(found: list[Evidence], measured: Sequence[Table]) -> None:
         figure = Path("results/figures") / f"{e.name}_{e.profile}.svg"
         if e.name == README_FIGURE and figure.exists():
             parts.append(f"![{e.experiment.title}]({figure})")
-    parts += [table.markdown() for table in (all_claims_table(found), *measured) if table.rows]
+    parts.append(headlines_table(found).markdown())
     before, rest = text.split(BEGIN)
     block = "\n\n".join([BEGIN, *parts, END])
     _update(README, (before + block + rest.split(END)[1]).encode())

@@ -52,22 +52,18 @@ TARGETS = (
 FILES = {"bench": "Speed and memory", "bench_layers": "Speed of the layers"}
 
 
-def tables(results_dir: Path, brief: bool = False) -> list[Table]:
-    """Our measurements beside each peer's; none before the first `make bench`.
-
-    With `brief`, only the training step's, and memory only beside its limits.
-    """
-    names = list(FILES)[:1] if brief else list(FILES)
-    return [made for name in names if (made := _table(results_dir / name, FILES[name], brief))]
+def tables(results_dir: Path) -> list[Table]:
+    """Our measurements beside each peer's; none before the first `make bench`."""
+    return [made for name in FILES if (made := _table(results_dir / name, FILES[name]))]
 
 
-def _table(file: Path, title: str, brief: bool) -> Table | None:
+def _table(file: Path, title: str) -> Table | None:
     path, about = file.with_suffix(".csv"), file.with_suffix(".json")
     if not path.exists() or not about.exists():
         return None
     with path.open(newline="") as lines:
         found = list(csv.DictReader(lines))
-    rows = [_row(r) for r in found if not brief or r["unit"] != "MiB" or r["peer"] == "limit"]
+    rows = [_row(r) for r in found]
     machine = json.loads(about.read_text())
     versions = machine["ours"] | machine["peers"]
     packages = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))

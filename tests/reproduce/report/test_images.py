@@ -8,7 +8,7 @@ import pytest
 from reproduce import Claim
 from reproduce.judge import Interval, Judged
 from reproduce.record import pack_predictions, unpack_predictions
-from reproduce.report.images import over_images
+from reproduce.report.evidence import over_images
 
 CLAIM = Claim(text="", better="B", worse="A", smallest=0.1)
 JUDGED = Judged("open", Interval(6, 0, 0, 0, 0), 1, (6,))

@@ -1,0 +1,76 @@
+"""Evidence -> the README's table: one claim of each of the paper's tables and figures."""
+
+from collections.abc import Sequence
+
+from reproduce import judge
+from reproduce.report.claims import measured_difference, verdict
+from reproduce.report.evidence import Evidence
+from reproduce.report.labels import number
+from reproduce.report.tables import Table
+from reproduce.spec import Claim, as_tuple
+
+# In the paper's order. Of each experiment, the first claim of the paper that was run.
+SHOWN = (
+    "table2",
+    "fig4",
+    "table4",
+    "table9",
+    "fig7",
+    "fig8",
+    "fig9a",
+    "fig9b",
+    "fig10",
+    "fig11",
+    "section9",
+    "table10",
+)
+COLUMNS = ("of", "claim", "paper", "ours", "gain [interval]", "n", "budget", "verdict", "cost")
+
+
+def headlines_table(found: Sequence[Evidence]) -> Table:
+    """Both numbers of each claim, the paper's and ours, at the largest budget that has rows."""
+    latest = {e.name: e for e in found}  # in the order of the budgets
+    rows = [row for name in SHOWN if name in latest if (row := _row(latest[name]))]
+    return Table("The paper's numbers and ours, test error in percent", COLUMNS, rows)
+
+
+def _row(e: Evidence) -> tuple[str, ...] | None:
+    for claim, judged in e.verdicts:
+        if claim.paper and judged is not None and judged.found.n:
+            source = e.experiment.source.split(",")[0]
+            gain = measured_difference(claim, judged.found)
+            said, n = verdict(e, claim, judged), str(judged.found.n)
+            sides = _paper(e, claim), _ours(e, claim, judged)
+            return (source, claim.text, *sides, gain, n, e.budget, said, _cost(e))
+    return None
+
+
+def _sides(claim: Claim) -> tuple[tuple[str, float | None], tuple[str, float | None]]:
+    """(arm, x) of the worse and of the better side."""
+    worse_x = claim.x if claim.worse_x is None else claim.worse_x
+    return (as_tuple(claim.worse)[0], worse_x), (as_tuple(claim.better)[0], claim.x)
+
+
+def _paper(e: Evidence, claim: Claim) -> str:
+    numbers = e.paper(e.experiment.view)
+    both = [numbers.get(side) for side in _sides(claim)]
+    if claim.measure != "error_percent" or None in both or both[0] == both[1]:
+        return ""
+    return " against ".join(number(each.percent) for each in both[::-1] if each)
+
+
+def _ours(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
+    """The means of the seeds that the claim's interval is of."""
+    if claim.measure != "error_percent" or claim.split != "test":
+        return ""
+    means = []
+    for arm, x in _sides(claim)[::-1]:
+        errors = list(e.values(arm, x, "test", "error_percent"))[: judged.found.n]
+        means.append(number(sum(errors) / len(errors)))
+    return " against ".join(means)
+
+
+def _cost(e: Evidence) -> str:
+    minutes = sum(entry.get("seconds", 0) for entry in e.runs.values()) / 60
+    devices = sorted({"CPU" if entry["device"] == "CPU" else "GPU" for entry in e.runs.values()})
+    return f"{minutes:.0f} min, {' and '.join(devices)}"
