@@ -6,8 +6,16 @@
 import importlib
 import pkgutil
 import sys
+from pathlib import Path
 
 import layers
+
+if Path(layers.__file__ or "").parent != Path(__file__).parent / "layers":
+    raise ImportError(
+        "dropout_layers, used from its repository, is the folder `layers`, which another module of "
+        "that name hides: install it by `pip install .`, or rename the other. "
+        f"Received: {layers.__file__}"
+    )
 
 for module in pkgutil.walk_packages(layers.__path__, "layers."):
     alias = module.name.replace("layers", __name__, 1)

@@ -7,7 +7,7 @@ the definitions in NumPy.
 
 try:
     import keras  # noqa: F401
-except ImportError as error:
+except (ImportError, ValueError) as error:  # ValueError: for the name of a backend
     raise ImportError(
         "dropout_layers needs Keras 3 and one of its backends, TensorFlow, JAX or PyTorch: install "
         "one, for example by `pip install tensorflow`, and name it in the environment's "

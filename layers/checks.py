@@ -64,3 +64,16 @@ def check_noise_shape(noise_shape):
                 f"Received: noise_shape={noise_shape!r}"
             )
     return tuple(entries)
+
+
+def keep_from_quantization(layer, wrapper):
+    """Has Keras's `quantize` leave a layer as it is, whose kernel the `wrapper` reads itself.
+
+    By a NotImplementedError it knows such layers, and warns of them.
+    """
+
+    def refuse(*args, **kwargs):
+        name = type(wrapper).__name__
+        raise NotImplementedError(f"{name} reads kernels in floating point: it is not quantized")
+
+    layer.quantize = refuse

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from .checks import check_count
+from .noise.inputs import check_dense
 
 
 def largest(linear, pieces):
@@ -85,6 +86,7 @@ class Maxout(keras.layers.Layer):
             )
 
     def call(self, inputs):
+        check_dense(inputs)
         linear = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             linear = linear + self.bias
@@ -144,6 +146,7 @@ class MaxPieces(keras.layers.Layer):
             )
 
     def call(self, inputs):
+        check_dense(inputs)
         return largest(inputs, self.pieces)
 
     def compute_output_shape(self, input_shape):

@@ -1,6 +1,7 @@
 """Monte-Carlo dropout: predictions averaged over random masks, with their uncertainty."""
 
 import numbers
+import threading
 from typing import Any
 
 import keras
@@ -9,6 +10,9 @@ import numpy as np
 from .inputs import read
 from .sampling import Sampler
 from .summary import OUTPUTS, Total
+
+# The layers of a model are changed for the time of a prediction.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def monte_carlo_predict(
@@ -26,7 +30,8 @@ def monte_carlo_predict(
     Only dropout layers behave as in training: this package's, Keras's own, and those inside
     recurrent and attention layers. BatchNormalization and all else stay in inference. The model is
     left as it was, its random state and the states of stateful recurrent layers included (every
-    sample starts from those); other threads may predict with it meanwhile, but not train it. Only
+    sample starts from those); other threads may predict with it meanwhile, but not train it, and
+    their own Monte-Carlo predictions wait for this one. Only
     functions that the model compiled itself, by `tf.function` or `jax.jit`, keep what they were
     traced with: give a copy of such a model.
 
@@ -83,6 +88,11 @@ def monte_carlo_predict(
     if not kinds or any(kind not in OUTPUTS for kind in kinds):
         raise ValueError(f"`outputs` is one of {OUTPUTS}. Received: outputs={outputs!r}")
     x = read(x)
+    with _ONE_AT_A_TIME:
+        return _predicted(model, x, samples, seed, batch_size, kinds, fixed_masks)
+
+
+def _predicted(model, x, samples, seed, batch_size, kinds, fixed_masks):
     arrays = _examples(x)
     examples = len(arrays[0])
     total = Total(examples, samples, kinds)

@@ -26,7 +26,9 @@ def shape_of(tensor):
 def check_dense(inputs):
     """Raises a ValueError for ragged and sparse tensors, of which each backend has its own."""
     kind = type(inputs).__name__
-    if kind in ("RaggedTensor", "SparseTensor", "BCOO") or getattr(inputs, "is_sparse", False):
+    sparse = ("RaggedTensor", "SparseTensor", "BCOO", "BCSR", "CSR", "CSC", "COO")
+    compressed = str(getattr(inputs, "layout", "")).startswith("torch.sparse")  # CSR and its kin
+    if kind in sparse or compressed or getattr(inputs, "is_nested", False):
         raise ValueError(
             "dropout needs dense inputs: convert them, for example by `to_tensor` or "
             f"`tf.sparse.to_dense`. Received: inputs of type {kind}"

@@ -2,6 +2,7 @@
 
 import functools
 import random
+import re
 import sys
 import zlib
 from types import FrameType
@@ -40,7 +41,7 @@ def _snapshot():
 
 
 # Words of layers that were made at the same point of Python's generator: see `layer_word`.
-_words_made: dict[tuple[int, int], int] = {}
+_words_made: dict[tuple[int, int, str], int] = {}
 
 
 def layer_word(seed, mark, path):
@@ -48,10 +49,12 @@ def layer_word(seed, mark, path):
 
     A path may hold a made-up name, such as dropout_3, whose number counts on while a process
     lives. So that a program run twice in one process draws the same, a layer whose `mark` (what
-    Python's generator gave when it was made) and seed were met before has the word of that time:
-    this happens where the generator was seeded again, by `keras.utils.set_random_seed`.
+    Python's generator gave when it was made), seed, and path but for numbers were met before has
+    the word of that time: this happens where the generator was seeded again, by
+    `keras.utils.set_random_seed`.
     """
-    return _words_made.setdefault((seed, mark), zlib.crc32(path.encode()))
+    named = re.sub(r"_\d+(?=/|$)", "", path)
+    return _words_made.setdefault((seed, mark, named), zlib.crc32(path.encode()))
 
 
 def stream_of(layer, seed, rate, calls_per_mask=1):
@@ -139,8 +142,7 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
 
     def set_keep(self, keep):
         """Changes the keep probability of all later masks, in compiled functions too."""
-        if self.state._value is None:
-            _take_back_state()
+        give_back_state(self.state)
         words = ops.convert_to_numpy(self.state).copy()
         words[3] = round(keep * STEPS)
         self.state.assign(words)
@@ -189,12 +191,14 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
         self.state.assign(self.state.value + count)
 
 
-def _take_back_state():
+def give_back_state(variable):
     """Makes the model whose `fit` is under way on JAX give its variables their values.
 
-    There they have none between two updates of an epoch, when a callback may set a rate. The model
-    is found among the callers, by its `fit`: a layer does not know its model.
+    There they have none, or old ones, between two updates of an epoch, when a callback may set a
+    rate. The model is found among the callers, by its `fit`: a layer does not know its model.
     """
+    if keras.backend.backend() != "jax":
+        return
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         model = frame.f_locals.get("self")

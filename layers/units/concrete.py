@@ -6,9 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_rate
-from ..noise.inputs import shape_of
+from ..checks import check_rate, keep_from_quantization
+from ..noise.inputs import check_dense, shape_of
 from ..noise.masks import random_uniform
+from ..noise.stream import give_back_state
 from .dropout import Dropout
 
 KNOWN = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
@@ -74,6 +75,13 @@ class ConcreteDropout(keras.layers.Layer):
         if not isinstance(layer, KNOWN):
             names = ", ".join(kind.__name__ for kind in KNOWN)
             raise ValueError(f"`layer` is one of {names}. Received: layer={layer!r}")
+        if getattr(layer, "quantization_mode", None) is not None:
+            raise ValueError(
+                "`layer` is not quantized: its penalty is of weights that are trained. "
+                f"Received: {layer.name}, quantized to {layer.quantization_mode}"
+            )
+        # Its penalty reads the kernel.
+        keep_from_quantization(layer, self)
         for name, value in (
             ("weight_regularizer", weight_regularizer),
             ("dropout_regularizer", dropout_regularizer),
@@ -109,6 +117,7 @@ class ConcreteDropout(keras.layers.Layer):
         self.noise.build(input_shape)
 
     def call(self, inputs, training=None):
+        check_dense(inputs)
         self.add_loss(self._penalty(inputs.shape[self.channels_axis]))
         return self.layer(self.noise(inputs, training=training))
 
@@ -167,13 +176,17 @@ class ConcreteNoise(Dropout):
 
     @property
     def rate(self):
-        return float(ops.sigmoid(self.logit)) if self.built else self.first_rate
+        if not self.built:
+            return self.first_rate
+        give_back_state(self.logit)
+        return float(ops.sigmoid(self.logit))
 
     @rate.setter
     def rate(self, rate):
         if check_rate(rate) == 0:
             raise ValueError(f"`rate` is in (0, 1), where it can be learned. Received: rate={rate}")
         if self.built:
+            give_back_state(self.logit)
             self.logit.assign(_logit(rate))
         self.first_rate = rate
 

@@ -86,7 +86,9 @@ class Dropout(keras.layers.Layer):
         check_dense(inputs)
         precise = precise_dtype(inputs)
         if self._rate > 0:
-            outputs, drops = self._drawn(inputs, precise), 1
+            outputs = self._drawn(inputs, precise)
+            # Compiled, a rate that is set to 0 later counts no call either.
+            drops = self.stream.state[3] < STEPS if is_traced(inputs) else 1
         elif is_traced(inputs):  # a rate that is set later takes effect in what is compiled now
             drops = self.stream.state[3] < STEPS
             outputs = ops.cond(drops, lambda: self._drawn(inputs, precise), lambda: inputs)
@@ -109,6 +111,8 @@ class Dropout(keras.layers.Layer):
     def _mask_shape(self, shape):
         if self.noise_shape is None:
             return shape
+        if not isinstance(shape, tuple):  # a tensor: even the rank is unknown
+            shape = tuple(shape[axis] for axis in range(len(self.noise_shape)))
         if len(self.noise_shape) != len(shape):
             raise ValueError(
                 f"`noise_shape` needs one entry an axis of the inputs, which have {len(shape)}. "

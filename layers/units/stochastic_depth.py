@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from ..checks import check_count, check_rate
-from ..noise.inputs import precise_dtype
-from ..noise.masks import random_32_bits
+from ..noise.inputs import check_dense, precise_dtype
+from ..noise.masks import STEPS, random_32_bits
 from ..noise.stream import stream_of
 from .dropout import Dropout
 
@@ -45,6 +45,8 @@ class StochasticDepth(Dropout):
         super().__init__(rate, seed=seed, **kwargs)
 
     def _mask_shape(self, shape):
+        if not isinstance(shape, tuple):  # a tensor: even the rank is unknown
+            return ops.concatenate([shape[:1], ops.ones_like(shape[1:])], axis=0)
         return (shape[0], *(1 for _ in shape[1:]))
 
     @staticmethod
@@ -118,14 +120,17 @@ class CompactedStochasticDepth(keras.layers.Layer):
             )
 
     def call(self, inputs, training=None):
+        check_dense(inputs)
         if not training or self.rate == 0:
             return inputs + self.branch(inputs)
         batch = ops.shape(inputs)[0]
+        # In integers, which an unknown batch rounds as a known one.
+        keep = round((1 - self.rate) * STEPS)
         if isinstance(batch, int):
-            size = max(1, round((1 - self.rate) * batch))
+            size = max(1, (batch * keep + STEPS // 2) // STEPS)
         else:
-            size = ops.cast(ops.round((1 - self.rate) * ops.cast(batch, "float32")), "int32")
-            size = ops.maximum(size, 1)
+            size = (ops.cast(batch, "int64") * keep + STEPS // 2) // STEPS
+            size = ops.cast(ops.maximum(size, 1), "int32")
         chosen = ops.argsort(self.stream.bits(random_32_bits, (batch,)))[:size]
         self.stream.advance()
         kept = ops.take(inputs, chosen, axis=0)

@@ -5,13 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_flag
+from ..checks import check_flag, keep_from_quantization
+from ..noise.inputs import check_dense
 from ..units.dropout import Dropout
 from .linear import (
     KNOWN,
     check_moments,
     check_per_example,
-    keep_from_quantization,
+    check_plain,
     linear,
     linear_each,
     spread_bias,
@@ -79,6 +80,7 @@ class DropConnect(keras.layers.Layer):
         if not isinstance(layer, KNOWN):
             names = ", ".join(kind.__name__ for kind in KNOWN)
             raise ValueError(f"`layer` is one of {names}. Received: layer={layer!r}")
+        check_plain(layer)
         if per_example:
             check_per_example(layer)
         self.layer = layer
@@ -130,6 +132,7 @@ class DropConnect(keras.layers.Layer):
             self.bias_dropout.build((None,))
 
     def call(self, inputs, training=None):
+        check_dense(inputs)
         if training:
             return self._masked_call(inputs, self.per_example)
         if self.inference == "moments":

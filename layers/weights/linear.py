@@ -12,17 +12,19 @@ _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 KNOWN = (keras.layers.Dense, keras.layers.EinsumDense, *_CONVOLUTIONS, *_DEPTHWISE)
 
 
-def keep_from_quantization(layer, wrapper):
-    """Has Keras's `quantize` leave a layer as it is, whose kernel the `wrapper` reads itself.
-
-    By a NotImplementedError it knows such layers, and warns of them.
-    """
-
-    def refuse(*args, **kwargs):
-        name = type(wrapper).__name__
-        raise NotImplementedError(f"{name} reads kernels in floating point: it is not quantized")
-
-    layer.quantize = refuse
+def check_plain(layer):
+    """Raises a ValueError for a layer whose outputs do not follow from its kernel as it stands."""
+    if getattr(layer, "quantization_mode", None) is not None:
+        raise ValueError(
+            "`layer` is wrapped before it is quantized, or not at all: kernels are read in "
+            f"floating point. Received: {layer.name}, quantized to {layer.quantization_mode}"
+        )
+    kind = next(known for known in KNOWN if isinstance(layer, known))
+    if type(layer).call is not kind.call:
+        raise ValueError(
+            f"`layer` computes as {kind.__name__} does: its `call` would not be used. "
+            f"Received: {type(layer).__name__}, with a `call` of its own"
+        )
 
 
 def linear(layer, inputs, kernel):

@@ -7,11 +7,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_rate
-from ..noise.inputs import precise_dtype
+from ..checks import check_rate, keep_from_quantization
+from ..noise.inputs import check_dense, precise_dtype
 from ..noise.masks import random_32_bits
 from ..noise.stream import stream_of
-from .linear import keep_from_quantization
+from .linear import check_plain
 from .moments import mixed_by
 
 # A slice starts at a multiple of this, where it divides the units and the slice.
@@ -79,6 +79,7 @@ class SliceDropout(keras.layers.Layer):
             )
         self.layers, self.rate, self.seed = list(layers), check_rate(rate), seed
         for layer in self.layers:
+            check_plain(layer)
             _check_hidden(layer, last=layer is self.layers[-1])
             keep_from_quantization(layer, self)
         self.stream = stream_of(self, seed, self.rate)
@@ -91,6 +92,7 @@ class SliceDropout(keras.layers.Layer):
             input_shape = layer.compute_output_shape(input_shape)
 
     def call(self, inputs, training=None):
+        check_dense(inputs)
         if not training or self.rate == 0:
             for layer in self.layers:
                 inputs = layer(inputs)
