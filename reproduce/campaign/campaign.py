@@ -54,8 +54,12 @@ def run(names: list[str], options: Options, minutes: float | None = None) -> int
     if minutes is not None:
         seconds = 60 * minutes
         deadline = time.time() + seconds - min(STOP_MARGIN_SECONDS, seconds / 4)
+    declared = [n for n in names if options.profile in experiments.load(n).budgets]
+    if not declared:
+        with Display() as display:
+            display.print(_nothing_to_do(names, declared, options.profile))
+        return 0
     with writer_lock(options.results_dir, options.profile), Display() as display:
-        declared = [n for n in names if options.profile in experiments.load(n).budgets]
         queue = plan.Queue({name: _stages(name, options) for name in declared})
         needed = {name: _datasets(queue.missing[name]) for name in declared}
         if not any(needed.values()):

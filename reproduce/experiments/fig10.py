@@ -60,7 +60,12 @@ experiment = Experiment(
             gpu_update_ms=1,
         ),
         "paper": Budget(
-            added=2, updates=1_000_000, seeds=5, choice_seeds=2, update_ms=11, gpu_update_ms=1
+            added=2,
+            updates=1_000_000,
+            seeds=(5, 10, 20),
+            choice_seeds=2,
+            update_ms=11,
+            gpu_update_ms=1,
         ),
     },
     brackets=WIDER_RATES,

@@ -67,7 +67,9 @@ experiment = Experiment(
             update_ms=10,
             gpu_update_ms=1.5,
         ),
-        "paper": Budget(added=2, updates=1_000_000, seeds=3, update_ms=25, gpu_update_ms=1.5),
+        "paper": Budget(
+            added=2, updates=1_000_000, seeds=(3, 6, 12), update_ms=25, gpu_update_ms=1.5
+        ),
     },
     hold_out=True,
     curve_points=25,

@@ -65,7 +65,9 @@ experiment = Experiment(
             updates=300, seeds=3, choice_updates=100, width=1 / 4, examples=1_000, update_ms=3.2
         ),
         "cpu": Budget(updates=6_000, seeds=(3, 6), choice_updates=3_000, update_ms=2),
-        "paper": Budget(updates=100_000, seeds=10, choice_seeds=2, update_ms=2, gpu_update_ms=0.5),
+        "paper": Budget(
+            updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=2, gpu_update_ms=0.5
+        ),
     },
     hold_out=True,
     curve_points=10,

@@ -36,7 +36,7 @@ experiment = Experiment(
         ),
         "cpu": Budget(updates=6_000, seeds=(5, 10), choice_updates=3_000, update_ms=4),
         "paper": Budget(
-            added=2, updates=100_000, seeds=10, choice_seeds=2, update_ms=4, gpu_update_ms=0.5
+            added=2, updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=4, gpu_update_ms=0.5
         ),
     },
     brackets=WIDER_RATES,

@@ -41,7 +41,12 @@ experiment = Experiment(
             gpu_update_ms=0.5,
         ),
         "paper": Budget(
-            added=2, updates=1_000_000, seeds=10, choice_seeds=2, update_ms=5, gpu_update_ms=0.5
+            added=2,
+            updates=1_000_000,
+            seeds=(10, 20),
+            choice_seeds=2,
+            update_ms=5,
+            gpu_update_ms=0.5,
         ),
     },
     brackets=WIDER_RATES,

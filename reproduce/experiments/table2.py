@@ -112,7 +112,12 @@ experiment = Experiment(
             gpu_update_ms=2,
         ),
         "paper": Budget(
-            added=2, updates=1_000_000, seeds=5, choice_seeds=2, update_ms=40, gpu_update_ms=2
+            added=2,
+            updates=1_000_000,
+            seeds=(5, 10, 20),
+            choice_seeds=2,
+            update_ms=40,
+            gpu_update_ms=2,
         ),
     },
     brackets=WIDER_RATES,

@@ -87,7 +87,7 @@ BUDGETS = {
         arms=(NONE, FC, ALL),
         update_ms=48,
     ),
-    "paper": Budget(added=2, updates=200_000, seeds=5, update_ms=285, gpu_update_ms=6),
+    "paper": Budget(added=2, updates=200_000, seeds=(5, 10, 20), update_ms=285, gpu_update_ms=6),
 }
 CLAIMS = tuple(
     below(better, worse, smallest=1.0, paper=paper)

@@ -78,7 +78,7 @@ experiment = Experiment(
         ),
         "cpu": Budget(added=2, updates=5_000, seeds=(3, 6), choice_updates=2_000, update_ms=30),
         "paper": Budget(
-            added=2, updates=100_000, seeds=10, choice_seeds=2, update_ms=30, gpu_update_ms=3
+            added=2, updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=30, gpu_update_ms=3
         ),
     },
     brackets=WIDER_RATES,

@@ -86,10 +86,15 @@ def judge(claim: Claim, values: Values, looks: tuple[int, ...]) -> Judged | None
 
 
 def judge_level(
-    found: Mapping[int, float], paper: float, tolerance: float, looks: tuple[int, ...]
+    found: Mapping[int, float],
+    ended: Sequence[int],
+    paper: float,
+    tolerance: float,
+    looks: tuple[int, ...],
 ) -> Judged:
-    """Judges the mean of one cell's values, by seed, against the paper's number."""
-    return _judged(found, sorted(found), looks, lambda f: level_verdict(f, paper, tolerance))
+    """Judges the mean of one cell's values, by seed, against the paper's number; `ended` are the
+    seeds whose runs have ended, diverged ones too."""
+    return _judged(found, ended, looks, lambda f: level_verdict(f, paper, tolerance))
 
 
 def _judged(

@@ -12,7 +12,9 @@ from reproduce.spec import Claim
 # The chance that a claim with fewer than two seeds is decided at its next look. A guess: of the
 # first claims judged here after three seeds, about half were.
 UNKNOWN = 0.5
-# And that of one whose spread says that it never will be.
+# A question of ours counts half a claim of the paper.
+OURS = 0.5
+# The chance of a claim whose spread says that it never will be.
 LEAST = 0.02
 
 
@@ -28,11 +30,13 @@ class Missing:
     # The number of finished runs of both stages that are still declared.
     choices_done: int
     finals_done: int
+    # The number of final seeds that each place is to have.
+    seeds: dict[Place, int]
 
     @property
     def finals_left(self) -> int:
         """The number of missing final runs, with those of cells whose settings are not chosen."""
-        wanted = sum(self.standing.seeds_wanted[place] for place in self._unchosen)
+        wanted = sum(self.seeds[place] for place in self._unchosen)
         return wanted + sum(map(len, self.testing.values()))
 
     @property
@@ -54,7 +58,7 @@ class Missing:
             finals = (
                 len(self.testing.get(place, ()))
                 if place not in self._unchosen
-                else self.standing.seeds_wanted[place]
+                else self.seeds[place]
             )
             updates += finals * budget.updates
         return updates * budget.update_ms
@@ -69,7 +73,8 @@ def missing_of(choice: Stage, final: Stage) -> Missing:
     testing = {place: runs for place, runs in testing.items() if place not in choosing}
     chosen = len(every) - sum(map(len, choosing.values()))
     tested = len(standing.current & final.results.finished())
-    return Missing(choice, final, standing, choosing, testing, chosen, tested)
+    seeds = final.seeds_of(standing)
+    return Missing(choice, final, standing, choosing, testing, chosen, tested, seeds)
 
 
 def _by_place(runs: list[Planned], finished: set[str]) -> dict[Place, list[Planned]]:
@@ -107,7 +112,8 @@ def _groups(missing: Missing) -> Iterator[tuple[float, list[Place]]]:
         needed = {(cell.arm, cell.x) for cell in cells_of(claim, cells)}
         if places := [place for place in lacking if place in needed]:
             cost = missing.milliseconds(places)
-            yield _chance(claim, judged) / max(cost, 1.0), places
+            weight = 1.0 if claim.paper else OURS
+            yield weight * _chance(claim, judged) / max(cost, 1.0), places
     yield 0.0, lacking
 
 

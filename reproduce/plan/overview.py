@@ -35,7 +35,7 @@ def _standing(name: str, experiment: Experiment, profile: str, results_dir: Path
     done = missing.choices_done + missing.finals_done
     places = [(cell.arm, cell.x) for cell, _ in missing.standing.chosen]
     updates_left = missing.milliseconds(places) / budget.update_ms
-    decided = sum(j.is_decided for j in missing.standing.verdicts if j is not None)
+    decided = missing.standing.claims_decided
     return _shown(budget, done, done + left, updates, updates_left, decided, claims)
 
 

@@ -54,13 +54,17 @@ class Stage:
 
     def runs_of(self, standing: Standing) -> list[Planned]:
         """The final stage's runs as the rows stand."""
-        counts = standing.seeds_wanted
-        if self.seeds is not None:
-            counts = {
-                (cell.arm, cell.x): 1 if is_deterministic(cell) else self.seeds
-                for cell, _ in standing.chosen
-            }
-        return final_runs(self.experiment, standing.chosen, counts)
+        return final_runs(self.experiment, standing.chosen, self.seeds_of(standing))
+
+    def seeds_of(self, standing: Standing) -> dict[tuple[str, float | None], int]:
+        """The number of final seeds that each cell is to have: as many as its claims want, or as
+        were asked for."""
+        if self.seeds is None:
+            return standing.seeds_wanted
+        return {
+            (cell.arm, cell.x): 1 if is_deterministic(cell) else self.seeds
+            for cell, _ in standing.chosen
+        }
 
     def missing(self) -> list[Planned]:
         """The runs of the stage that are not finished: the others are skipped."""

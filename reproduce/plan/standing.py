@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 
-from reproduce.judge import Judged, Values, cells_of, judge, judge_level
+from reproduce.judge import NO_DIFFERENCE, Judged, Values, cells_of, judge, judge_level
 from reproduce.paper import paper_numbers
 from reproduce.plan.cells import budgeted_cells, is_deterministic
 from reproduce.plan.planned import Planned
 from reproduce.plan.runs import choice_runs, extended, final_run
 from reproduce.record import Results, Row
-from reproduce.spec import Cell, Experiment, Run
+from reproduce.spec import Cell, Claim, Experiment, Run
+
+UNDERTRAINED_PERCENT = 50
 
 Place = tuple[str, float | None]
 
@@ -69,6 +72,52 @@ class Standing:
         """Each claim's verdict; None if the profile does not run its cells."""
         return [judge(claim, self.values, self.looks) for claim in self.experiment.claims]
 
+    def why_not_judged(self, claim: Claim) -> str:
+        """Why the rows say nothing about a claim, although there are enough; empty if they do."""
+        if self.experiment.budgets[self.profile].data:
+            return f"on {self.experiment.budgets[self.profile].data}"
+        if self._is_undertrained(claim):
+            return "undertrained at this budget"
+        if self._is_explained_by_training(claim):
+            return "the training error differs as much at this budget"
+        return ""
+
+    def _is_undertrained(self, claim: Claim) -> bool:
+        """Whether an arm of the claim errs on most of its own training images: then the results say
+        nothing about regularisation."""
+        errors = [self.values.values(arm, x, "train", "error_percent") for arm, x in claim.places]
+        return any(fmean(each.values()) > UNDERTRAINED_PERCENT for each in errors if each)
+
+    def _is_explained_by_training(self, claim: Claim) -> bool:
+        """Whether the claim's arms differ at least as much, and in the same direction, on their
+        training images: one may only learn faster. Always False at the paper's budget."""
+        is_plain = claim.split == "test" and claim.measure == "error_percent"
+        is_other = claim.underfits or claim.within is not None or claim.than_x is not None
+        if self.profile == "paper" or is_other or claim.or_equal or not is_plain:
+            return False
+        here = self.values.gain(claim, claim.x, "test")
+        fit = self.values.gain(claim, claim.x, "train")
+        if not here or not fit:
+            return False
+        gained, fitted = fmean(here.values()), fmean(fit.values())
+        return 0 < gained <= fitted or fitted <= gained < 0
+
+    @property
+    def claims_decided(self) -> int:
+        """The number of claims with a verdict that the rows support."""
+        pairs = zip(self.experiment.claims, self.verdicts, strict=True)
+        return sum(
+            judged is not None and judged.is_decided and not self._is_void(claim, judged)
+            for claim, judged in pairs
+        )
+
+    def _is_void(self, claim: Claim, judged: Judged) -> bool:
+        why = self.why_not_judged(claim)
+        # That the arms do not differ needs no explanation.
+        return bool(why) and not (
+            judged.verdict == NO_DIFFERENCE and self._is_explained_by_training(claim)
+        )
+
     @cached_property
     def levels(self) -> dict[Place, Judged]:
         """The verdict on each of the paper's numbers that can be judged: of whole networks, on all
@@ -83,7 +132,9 @@ class Standing:
                 # The paper's own error bar widens the tolerance.
                 tolerance = view.tolerance_points + theirs.uncertainty
                 ours = self.values.values(cell.arm, cell.x, "test", measure)
-                found[cell.arm, cell.x] = judge_level(ours, theirs.percent, tolerance, self.looks)
+                found[cell.arm, cell.x] = judge_level(
+                    ours, self.values.ended([cell]), theirs.percent, tolerance, self.looks
+                )
         return found
 
     @cached_property

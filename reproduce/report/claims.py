@@ -34,7 +34,8 @@ def _unit(claim: Claim) -> str:
     return "nats" if "(nats)" in measure_label(claim.measure) else ""
 
 
-def _margin(claim: Claim) -> str:
+def stated_margin(claim: Claim) -> str:
+    """The difference that decides whether values count as equal, with its unit."""
     unit = _unit(claim)
     if claim.margin == 1 and unit == "points":
         return "1 point"
@@ -62,7 +63,7 @@ def claims_table(e: Evidence) -> Table:
         images = f"[{number(wider[0])}, {number(wider[1])}]" if wider else ""
         said = verdict(e, claim, judged)
         n = str(judged.found.n)
-        rows.append((claim.text, of, measured, images, _margin(claim), n, look, said))
+        rows.append((claim.text, of, measured, images, stated_margin(claim), n, look, said))
     title = (
         f"{e.experiment.source} — {e.profile} profile, {e.budget}: claims; "
         f"{judge.describe(e.standing.looks)}"
@@ -94,18 +95,17 @@ def verdict(e: Evidence, claim: Claim, judged: Judged) -> str:
     found = judged.found
     if not found.n:
         return ""
-    if e.is_undertrained(claim):
-        return f"{NOT_JUDGED}: undertrained at this budget"
-    if e.experiment.budgets[e.profile].data:
-        return e.qualified("")
+    why = e.standing.why_not_judged(claim)
+    is_explained = why.startswith("the training error")
+    if why and not is_explained:
+        return f"{NOT_JUDGED}{'' if why.startswith('on ') else ':'} {why}"
     if not judged.is_decided:
         return _open(claim, judged)
-    is_about_direction = judged.verdict in (judge.REPRODUCED, judge.OPPOSITE)
-    if is_about_direction and e.is_explained_by_training(claim):
-        return f"{NOT_JUDGED}: the training error differs as much at this budget"
+    if is_explained and judged.verdict != judge.NO_DIFFERENCE:
+        return f"{NOT_JUDGED}: {why}"
     words = judged.verdict
     if words == judge.NO_DIFFERENCE:
-        words = f"{words} of {_margin(claim)} or more"
+        words = f"{words} of {stated_margin(claim)} or more"
     return e.qualified(words)
 
 
@@ -113,6 +113,8 @@ def _open(claim: Claim, judged: Judged) -> str:
     """An open verdict, with the number of seeds that would be needed."""
     if judged.found.n == 1:
         return f"{judge.OPEN}, one seed"
+    if not judged.look:
+        return f"{judge.OPEN}: judged from {judged.looks[0]} seeds on"
     needed = judge.seeds_needed(judged.found, claim, judged.looks)
     if needed is None:
         return f"{judge.OPEN}: over {judge.MOST_SEEDS:,} seeds needed"

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,6 @@ from reproduce.plan import Standing
 from reproduce.record import COLUMNS, Row, unpack_predictions
 from reproduce.spec import Arms, Cell, Claim, Experiment, Run, View, as_tuple
 
-UNDERTRAINED_PERCENT = 50
 NOT_JUDGED = "not judged"
 
 
@@ -84,29 +82,6 @@ class Evidence:
 
     def diverged(self, arm: str, x: float | None) -> int:
         return len(self.values(arm, x, "train", "diverged"))
-
-    def is_undertrained(self, claim: Claim) -> bool:
-        """Whether an arm of the claim errs on most of its own training images: then the results say
-        nothing about regularisation."""
-        xs = {claim.x, claim.x if claim.worse_x is None else claim.worse_x}
-        xs |= set() if claim.than_x is None else {claim.than_x}
-        arms = {*as_tuple(claim.better), *as_tuple(claim.worse)}
-        errors = [self.values(arm, x, "train", "error_percent") for arm in arms for x in xs]
-        return any(each.mean() > UNDERTRAINED_PERCENT for each in errors if len(each))
-
-    def is_explained_by_training(self, claim: Claim) -> bool:
-        """Whether the claim's arms differ at least as much, and in the same direction, on their
-        training images: one may only learn faster. Always False at the paper's budget."""
-        is_plain = claim.split == "test" and claim.measure == "error_percent"
-        is_other = claim.underfits or claim.within is not None or claim.than_x is not None
-        if self.profile == "paper" or is_other or claim.or_equal or not is_plain:
-            return False
-        here = self.standing.values.gain(claim, claim.x, "test")
-        fit = self.standing.values.gain(claim, claim.x, "train")
-        if not here or not fit:
-            return False
-        gained, fitted = fmean(here.values()), fmean(fit.values())
-        return 0 < gained <= fitted or fitted <= gained < 0
 
 
 def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reproduce import judge
-from reproduce.report.claims import measured_difference, verdict
+from reproduce.report.claims import measured_difference, stated_margin, verdict
 from reproduce.report.evidence import Evidence
 from reproduce.report.labels import number
 from reproduce.report.tables import Table
@@ -39,7 +39,9 @@ def _row(e: Evidence) -> tuple[str, ...] | None:
         if claim.paper and judged is not None and judged.found.n:
             source = e.experiment.source.split(",")[0]
             gain = measured_difference(claim, judged.found)
-            said, n = verdict(e, claim, judged), str(judged.found.n)
+            said = verdict(e, claim, judged)
+            n = f"{judged.found.n}, look {judged.look} of {len(judged.looks)}"
+            gain = f"{gain}, margin {stated_margin(claim)}"
             sides = _paper(e, claim), _ours(e, claim, judged)
             return (source, claim.text, *sides, gain, n, e.budget, said, _cost(e))
     return None

@@ -107,9 +107,10 @@ def _judged(e: Evidence, cell: Cell, ours: Interval, theirs: PaperNumber) -> str
         tolerance = e.experiment.view.tolerance_points + theirs.uncertainty
         return level_verdict(ours, theirs.percent, tolerance)
     judged = e.standing.levels[cell.arm, cell.x]
+    look = f", look {judged.look} of {len(judged.looks)}"
     if not judged.is_decided:
-        return f"{OPEN}, one seed" if ours.n == 1 else OPEN
-    return e.qualified(judged.verdict)
+        return f"{OPEN}, one seed" if ours.n == 1 else f"{OPEN}{look}"
+    return e.qualified(judged.verdict) + look
 
 
 def _chosen(cell: Cell, run: Run | None) -> str:

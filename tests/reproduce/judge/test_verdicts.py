@@ -186,9 +186,12 @@ def test_a_claim_about_a_cell_that_is_not_run_here_is_not_judged():
 
 
 def test_levels_are_judged_at_the_same_looks():
-    found = judge_level({1: 1.0, 2: 1.01, 3: 1.02, 4: 9.0}, 1.05, 0.2, (3, 6))
+    found = judge_level({1: 1.0, 2: 1.01, 3: 1.02, 4: 9.0}, [1, 2, 3, 4], 1.05, 0.2, (3, 6))
     assert (found.verdict, found.look, found.found.n) == (REPRODUCED, 1, 3)
-    assert judge_level({1: 1.0}, 1.05, 0.2, (3, 6)).verdict == OPEN
+    assert judge_level({1: 1.0}, [1], 1.05, 0.2, (3, 6)).verdict == OPEN
+    # The second seed diverged: it has ended, and has no value.
+    found = judge_level({1: 1.0, 3: 1.0}, [1, 2, 3], 1.05, 0.2, (3,))
+    assert (found.verdict, found.look, found.found.n) == (REPRODUCED, 1, 2)
 
 
 @pytest.mark.parametrize("claim", [DIRECTION, EQUALITY, OR_EQUAL])

@@ -160,6 +160,37 @@ def test_a_run_that_failed_is_not_started_again(declared, tmp_path):
     assert planned.run.key not in {p.run.key for _, p in queue.waiting()}
 
 
+def test_with_a_number_of_seeds_asked_for_the_totals_are_of_that_number(declared, tmp_path):
+    missing = plan.missing_of(*stages(tmp_path, seeds=4))
+    assert missing.finals_left == 12
+    assert missing.milliseconds([("A", None)]) == (2 + 4) * 10 * 60.0
+
+
+def test_a_claim_of_the_paper_comes_before_one_of_ours(declared, tmp_path, run):
+    first, second = declared["toy"].claims
+    declared["toy"] = replace(declared["toy"], claims=(first, replace(second, paper="section 7.3")))
+    order = [p.arm for _, p in plan.in_order([plan.missing_of(*stages(tmp_path))])]
+    assert order[:4] == ["A", "A", "C", "C"]
+
+
+def test_a_claim_that_the_training_errors_explain_is_not_decided(declared, tmp_path):
+    final = choose(tmp_path)
+    run_all(final, {"A": lambda s: 3.0, "B": lambda s: 1.0, "C": lambda s: 1.0})
+    assert final.standing().claims_decided == 2
+    for key, entry in final.results.runs().items():
+        arm = next(row.arm for row in final.results.rows() if row.run == key)
+        rows = [row for row in final.results.rows() if row.run == key]
+        trained = replace(rows[0], split="train", value={"A": 9.0, "B": 1.0, "C": 8.5}[arm])
+        final.results.append([trained], key, entry)
+    # A errs more than B by more on its training images than on test images, but not than C.
+    standing = final.standing()
+    assert [standing.why_not_judged(c)[:12] for c in standing.experiment.claims] == [
+        "the training",
+        "",
+    ]
+    assert standing.claims_decided == 1
+
+
 def test_list_tells_the_claims_decided_and_the_cost_of_the_rest(declared, tmp_path):
     def shown():
         return overview.status("toy", tmp_path)["profiles"]["cpu"]

@@ -229,6 +229,8 @@ def test_one_seed_is_said_and_judged_nothing_by(toy, tmp_path, altered):
     found = gather("toy", "cpu", tmp_path)
     alone = altered(found, final=found.final[found.final.seed == 1])
     assert [row[-1] for row in claims_table(alone).rows] == ["open, one seed"] * 2
+    two = altered(found, final=found.final[found.final.seed < 3])
+    assert claims_table(two).rows[0][-1] == "open: judged from 3 seeds on"
 
 
 def test_the_report_says_which_claims_could_be_judged_and_which_could_not(toy, tmp_path, altered):
