@@ -6,7 +6,7 @@ seeds; `judge`, a verdict with the interval that decides it and the look at whic
 Open `verdicts.py` first (the four verdicts), then `looks.py` (why several looks need care).
 """
 
-from reproduce.judge.looks import describe, next_look, reached, spent
+from reproduce.judge.looks import describe, reached, spent
 from reproduce.judge.student import student_quantile
 from reproduce.judge.values import RENAMED, Values, cells_of
 from reproduce.judge.verdicts import (
@@ -46,7 +46,6 @@ __all__ = [
     "judge",
     "judge_level",
     "level_verdict",
-    "next_look",
     "reached",
     "seeds_needed",
     "spent",

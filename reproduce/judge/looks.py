@@ -31,11 +31,6 @@ def reached(seeds: int, looks: tuple[int, ...]) -> int | None:
     return passed[-1] if passed else None
 
 
-def next_look(seeds: int, looks: tuple[int, ...]) -> int | None:
-    """The number of seeds at the next look; None if there is none."""
-    return next((n for n in looks if n > seeds), None)
-
-
 def describe(looks: tuple[int, ...]) -> str:
     """The rule in words, for a report."""
     levels = ", ".join(f"{100 * (1 - error):.2f} %" for error in spent(looks))

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
-from reproduce.judge import NO_DIFFERENCE, Judged, Values, cells_of, judge, judge_level
+from reproduce.judge import (
+    OPPOSITE,
+    REPRODUCED,
+    Judged,
+    Values,
+    cells_of,
+    judge,
+    judge_level,
+)
 from reproduce.paper import paper_numbers
 from reproduce.plan.cells import budgeted_cells, is_deterministic
 from reproduce.plan.planned import Planned
@@ -72,14 +80,17 @@ class Standing:
         """Each claim's verdict; None if the profile does not run its cells."""
         return [judge(claim, self.values, self.looks) for claim in self.experiment.claims]
 
-    def why_not_judged(self, claim: Claim) -> str:
-        """Why the rows say nothing about a claim, although there are enough; empty if they do."""
-        if self.experiment.budgets[self.profile].data:
-            return f"on {self.experiment.budgets[self.profile].data}"
+    def why_not_judged(self, claim: Claim, judged: Judged) -> str:
+        """Why the rows do not support a verdict, to follow the words "not judged"; empty if they
+        do, or if it is open anyway."""
+        if data := self.experiment.budgets[self.profile].data:
+            return f" on {data}"
         if self._is_undertrained(claim):
-            return "undertrained at this budget"
-        if self._is_explained_by_training(claim):
-            return "the training error differs as much at this budget"
+            return ": undertrained at this budget"
+        # That the arms do not differ needs no explanation.
+        is_about_direction = judged.verdict in (REPRODUCED, OPPOSITE)
+        if is_about_direction and self._is_explained_by_training(claim):
+            return ": the training error differs as much at this budget"
         return ""
 
     def _is_undertrained(self, claim: Claim) -> bool:
@@ -107,15 +118,8 @@ class Standing:
         """The number of claims with a verdict that the rows support."""
         pairs = zip(self.experiment.claims, self.verdicts, strict=True)
         return sum(
-            judged is not None and judged.is_decided and not self._is_void(claim, judged)
+            judged is not None and judged.is_decided and not self.why_not_judged(claim, judged)
             for claim, judged in pairs
-        )
-
-    def _is_void(self, claim: Claim, judged: Judged) -> bool:
-        why = self.why_not_judged(claim)
-        # That the arms do not differ needs no explanation.
-        return bool(why) and not (
-            judged.verdict == NO_DIFFERENCE and self._is_explained_by_training(claim)
         )
 
     @cached_property

@@ -95,14 +95,10 @@ def verdict(e: Evidence, claim: Claim, judged: Judged) -> str:
     found = judged.found
     if not found.n:
         return ""
-    why = e.standing.why_not_judged(claim)
-    is_explained = why.startswith("the training error")
-    if why and not is_explained:
-        return f"{NOT_JUDGED}{'' if why.startswith('on ') else ':'} {why}"
+    if why := e.standing.why_not_judged(claim, judged):
+        return NOT_JUDGED + why
     if not judged.is_decided:
         return _open(claim, judged)
-    if is_explained and judged.verdict != judge.NO_DIFFERENCE:
-        return f"{NOT_JUDGED}: {why}"
     words = judged.verdict
     if words == judge.NO_DIFFERENCE:
         words = f"{words} of {stated_margin(claim)} or more"
