@@ -102,13 +102,16 @@ def _numpy_words(seed, layer, call, count):
     return np.stack(words, axis=1).reshape(-1)[:count]
 
 
-def philox(seed, layer, call, blocks):
-    """The four words of each block, of arrays of 64-bit integers: the definition, written out."""
+def philox(seed, layer, call, blocks, upper=lambda product: product >> 32):
+    """The four words of each block, of arrays of 64-bit integers: the definition, written out.
+
+    `upper` shifts a product right by a word, for arrays that have no operator for it.
+    """
     key = [seed, layer]
     counter = [blocks, blocks * 0 + call, blocks * 0 + seed, blocks * 0 + layer]
     for _ in range(ROUNDS):
         products = [counter[2 * i] * _MULTIPLIERS[i] for i in (0, 1)]
-        high = [(product >> 32) & _LOW_WORD for product in products]
+        high = [upper(product) & _LOW_WORD for product in products]
         low = [product & _LOW_WORD for product in products]
         counter = [high[1] ^ counter[1] ^ key[0], low[1], high[0] ^ counter[3] ^ key[1], low[0]]
         key = [(word + step) & _LOW_WORD for word, step in zip(key, _KEY_STEPS, strict=True)]

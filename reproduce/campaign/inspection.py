@@ -22,7 +22,7 @@ DRAWN = 20_000
 
 def weights(training: Training) -> Iterator[tuple[str, np.ndarray, float | None]]:
     """Layer, kernel, and the bound on its units' incoming weights if it has one."""
-    for variable in training.engine.model.trainable_variables:
+    for variable in training.network.trainable_variables:
         if len(variable.shape) > 1:
             bound = getattr(variable.constraint, "bound", None)
             layer = variable.path.split("/")[-2]
@@ -37,7 +37,7 @@ def at_bound_percent(kernel: np.ndarray, bound: float) -> float:
 
 def activations(training: Training) -> dict[str, np.ndarray]:
     """Layer -> its units' activations on some images, at inference."""
-    hidden = training.engine.hidden
+    hidden = training.hidden
     if hidden is None:
         return {}
     found = hidden(training.dataset.images[_ids(training)], training=False)
@@ -68,7 +68,7 @@ def pictures(training: Training) -> Iterator[tuple[str, np.ndarray]]:
 def _masks(training: Training) -> np.ndarray | None:
     """What the last dropout layer keeps (white) for eight examples, one row each; for feature
     maps, the first map of each example."""
-    layers = [each for each in training.engine.model.layers if each.name.startswith("dropout_")]
+    layers = [each for each in training.network.layers if each.name.startswith("dropout_")]
     if not layers:
         return None
     state = layers[-1].stream.state
@@ -84,7 +84,7 @@ def _masks(training: Training) -> np.ndarray | None:
 def _misclassified(training: Training) -> np.ndarray:
     """Misclassified images, worst first: the right class is furthest below the predicted one."""
     ids = _ids(training)
-    logits = training.engine.logits(ids)
+    logits = training.logits(ids)
     labels = training.dataset.labels[ids]
     margin = logits[np.arange(len(ids)), labels] - logits.max(axis=1)
     worst = np.argsort(margin, kind="stable")[:TILES]

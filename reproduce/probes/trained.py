@@ -58,7 +58,7 @@ class Trained:
     @cached_property
     def logits(self) -> np.ndarray:
         """The logits of the test images, without dropout."""
-        return self.training.engine.logits(self.training.splits["test"])
+        return self.training.logits(self.training.splits["test"])
 
     def generator(self, purpose: str) -> np.random.Generator:
         return np.random.default_rng(derived_seed(self.training.run.seed, purpose))

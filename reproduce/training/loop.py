@@ -5,19 +5,21 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from reproduce.data import Dataset, split_indices
 from reproduce.spec import Autoencoder, Run, derived_seed
-from reproduce.training.engine import CHUNK_UPDATES, engine_for
+from reproduce.training.engine import CHUNK_UPDATES, Engine, engine_for
 from reproduce.training.measures import MEASURES
 from reproduce.training.models import build
 from reproduce.training.schedules import batches, l1_strengths, learning_rates, momenta
+from reproduce.training.slots import spread
 
 # Training error is measured on at most this many training examples.
 MEASURED_EXAMPLES = 10_000
@@ -41,16 +43,20 @@ class Training:
     """A run in progress. Iterate over it to train; it yields itself after every few updates.
 
     With a `checkpoint` path, the state is saved there from time to time, and training resumes from
-    it. A resumed run gives the same result as an uninterrupted one.
+    it. A resumed run gives the same result as an uninterrupted one. With an `engine` for several
+    runs, it is the one in that `slot`: see `advance_together`.
     """
 
     run: Run
     dataset: Dataset
     checkpoint: Path | None = None
+    engine: Engine = None  # type: ignore[assignment]
+    slot: int = 0
     step: int = 0
     seconds: float = 0.0
     loss: float = float("nan")
     diverged: bool = False
+    # Of the wall clock: a stack's runs share it.
     update_seconds: float = 0.05
     history: list[Measured] = field(default_factory=list)
     # For early stopping: the lowest validation error so far, and its state.
@@ -59,46 +65,90 @@ class Training:
 
     def __post_init__(self) -> None:
         self.splits = split_indices(self.dataset, self.run)
-        self.built = build(self.run, self.dataset.shape, self.dataset.classes)
-        self.engine = engine_for(self.run, self.dataset)
-        self.engine.load(self.built)
+        self.engine = self.engine or engine_for(self.run, self.dataset)
+        self._load()
         rates = (learning_rates(self.run), momenta(self.run), l1_strengths(self.run))
         self.schedule = np.stack(rates, axis=1)
+        points = self.run.curve_points
+        self.curve = {round(self.run.updates * i / points) for i in range(points)}
+        self.saved = time.monotonic()
         if self.checkpoint and self.checkpoint.exists():
             self._resume(self.checkpoint)
+        seed = derived_seed(self.run.seed, "order")
+        order = batches(self.splits["train"], self.run.batch_size, seed)
+        self.order = itertools.islice(order, self.step, None)
 
     def __iter__(self) -> Iterator["Training"]:
-        run = self.run
-        order = batches(self.splits["train"], run.batch_size, derived_seed(run.seed, "order"))
-        order = itertools.islice(order, self.step, None)
-        curve = {round(run.updates * i / run.curve_points) for i in range(run.curve_points)}
-        saved = time.monotonic()
-        if self.step == 0 and 0 in curve:
-            self.history += self.measured("train", "validation")
-        while self.step < run.updates and not self.diverged:
-            began = time.monotonic()
-            stop = min(
-                self.step + self._chunk(), *(at for at in curve | {run.updates} if at > self.step)
-            )
-            updates = np.stack(list(itertools.islice(order, stop - self.step)))
-            self.loss = self.engine.advance(updates, self.schedule[self.step : stop])
-            self.update_seconds = (time.monotonic() - began) / (stop - self.step)
-            self.step = stop
-            self.diverged = not np.isfinite(self.loss)
-            if (stop in curve or stop == run.updates) and not self.diverged:
-                self.history += self.measured("train", "validation")
-                self._remember()
-            if stop == run.updates and not self.diverged:
-                self._finish()
-            self.seconds += time.monotonic() - began
-            if self.checkpoint and time.monotonic() - saved > CHECKPOINT_SECONDS:
-                self.save()
-                saved = time.monotonic()
+        while not self.is_over:
+            advance_together([self])
             yield self
 
-    def _chunk(self) -> int:
-        """Updates until the next check: about one second, so that Ctrl-C takes effect soon."""
-        return max(1, min(CHUNK_UPDATES, int(LOOK_SECONDS / max(self.update_seconds, 1e-6))))
+    @property
+    def is_over(self) -> bool:
+        return self.diverged or self.step >= self.run.updates
+
+    def begin(self) -> None:
+        """Measures the untrained network, if the curve has it."""
+        if self.step == 0 and 0 in self.curve and not self.history:
+            self.history += self.measured("train", "validation")
+
+    def until_stop(self) -> int:
+        """Updates until this run wants to be looked at: about a second of them at most, so that
+        Ctrl-C takes effect soon."""
+        chunk = max(1, min(CHUNK_UPDATES, int(LOOK_SECONDS / max(self.update_seconds, 1e-6))))
+        stops = self.curve | {self.run.updates}
+        return min(chunk, *(at - self.step for at in stops if at > self.step))
+
+    def take(self, updates: int) -> tuple[np.ndarray, np.ndarray]:
+        """Examples, and learning rate, momentum and L1 strength, of each of the next updates."""
+        order = np.stack(list(itertools.islice(self.order, updates)))
+        return order, self.schedule[self.step : self.step + updates]
+
+    def advanced(self, updates: int, loss: float, wall_seconds: float, runs: int) -> None:
+        """Takes note of updates that the engine made, `runs` runs side by side; measures where the
+        curve or the end asks for it."""
+        began = time.monotonic()
+        self.loss = loss
+        self.update_seconds = wall_seconds / updates
+        self.step += updates
+        self.diverged = not np.isfinite(loss)
+        is_last = self.step == self.run.updates
+        if (self.step in self.curve or is_last) and not self.diverged:
+            self.history += self.measured("train", "validation")
+            self._remember()
+        if is_last and not self.diverged:
+            self._finish()
+        self.seconds += wall_seconds / runs + time.monotonic() - began
+        if self.checkpoint and time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+            self.save()
+            self.saved = time.monotonic()
+
+    def move(self, engine: Engine, slot: int) -> None:
+        """Goes on in another stack."""
+        state = self.engine.state(self.slot)
+        self.engine, self.slot = engine, slot
+        self._load()
+        engine.restore(state, slot)
+
+    def _load(self) -> None:
+        # Small operations one by one, which a GPU is slow to start.
+        with tf.device("CPU"):
+            built = build(self.run, self.dataset.shape, self.dataset.classes)
+        self.engine.load(built, self.slot)
+
+    @property
+    def network(self) -> keras.Model:
+        """The network as it is now, until the next update or look at a network of its stack."""
+        return self.engine.shown(self.slot)
+
+    @property
+    def hidden(self) -> keras.Model | None:
+        """From images to each hidden layer's activations of `network`; None without such layers."""
+        return self.engine.hidden if self.network else None
+
+    def logits(self, ids: np.ndarray) -> np.ndarray:
+        """Inference outputs for these examples, of shape (len(ids), classes)."""
+        return self.engine.logits(ids, self.slot)
 
     def measured(self, *splits: str, most: int | None = None) -> Iterator[Measured]:
         """The run's measures of the current network, on each of the splits that the run has; with
@@ -109,7 +159,7 @@ class Training:
                 ids = ids[:MEASURED_EXAMPLES]
             ids = ids[:most]
             if len(ids):
-                logits, targets = self.engine.logits(ids), self._targets(ids)
+                logits, targets = self.logits(ids), self._targets(ids)
                 for name in self.run.measures:
                     value = MEASURES[name](logits, targets)
                     yield Measured(split, name, self.step, value)
@@ -121,11 +171,11 @@ class Training:
             if error is None:
                 raise ValueError("early stopping needs a validation error; set `hold_out`")
             if error < self.best_error:
-                self.best_error, self.best_state = error, self.engine.state()
+                self.best_error, self.best_state = error, self.engine.state(self.slot)
 
     def _finish(self) -> None:
         if self.best_state:
-            self.engine.restore(self.best_state)
+            self.engine.restore(self.best_state, self.slot)
             # A run's last values must be those of its final network.
             self.history = [m for m in self.history if m.step != self.step]
             self.history += self.measured("train", "validation")
@@ -137,7 +187,7 @@ class Training:
         ids = self.splits.get("test", np.empty(0, np.int32))
         if not len(ids) or self.run.measures[0] != "error_percent":
             return None
-        predicted = self.engine.logits(ids).argmax(axis=1)
+        predicted = self.logits(ids).argmax(axis=1)
         return ((predicted - self.dataset.labels[ids]) % self.dataset.classes).astype(np.uint8)
 
     def _targets(self, ids: np.ndarray) -> np.ndarray:
@@ -155,11 +205,10 @@ class Training:
 
     def model(self) -> keras.Model:
         """The trained network: an ordinary Keras model, independent of this training."""
-        for mine, trained in zip(
-            self.built.model.variables, self.engine.model.variables, strict=True
-        ):
+        model = build(self.run, self.dataset.shape, self.dataset.classes).model
+        for mine, trained in zip(model.variables, self.network.variables, strict=True):
             mine.assign(trained)
-        return self.built.model
+        return model
 
     def save(self) -> None:
         """Writes the checkpoint atomically; does nothing without a path."""
@@ -172,7 +221,7 @@ class Training:
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         part = self.checkpoint.with_suffix(".part")
         with part.open("wb") as file:
-            state = self.engine.state() | best | {"progress": np.array(json.dumps(progress))}
+            state = self.engine.state(self.slot) | best | {"progress": np.array(json.dumps(progress))}
             np.savez(file, **state)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
@@ -182,12 +231,30 @@ class Training:
         try:
             with np.load(checkpoint, allow_pickle=False) as state:
                 progress = json.loads(str(state["progress"]))
-                self.engine.restore(state)
+                self.engine.restore(state, self.slot)
                 best = {name[5:]: state[name] for name in state if name.startswith("best_")}
         except Exception as error:  # a damaged file raises a dozen exception types
             print(f"{checkpoint} is damaged ({error}); restarting from step 0", file=sys.stderr)
-            self.engine.load(self.built)
+            self._load()
             return
         self.step, self.seconds = progress["step"], progress["seconds"]
         self.history = [Measured(*entry) for entry in progress["history"]]
         self.best_error, self.best_state = progress["best_error"], best
+
+
+def advance_together(trainings: Sequence[Training]) -> None:
+    """Makes some updates of each run that is not over, side by side in the one engine that all of
+    them have; as many as until the first of them wants to be looked at."""
+    active = [each for each in trainings if not each.is_over]
+    for each in active:
+        each.begin()
+    began = time.monotonic()
+    engine, updates = active[0].engine, min(each.until_stop() for each in active)
+    taken = {each.slot: each.take(updates) for each in active}
+    order, schedule = (
+        spread({slot: both[i] for slot, both in taken.items()}, engine.runs) for i in (0, 1)
+    )
+    losses = engine.advance(order, schedule)
+    seconds = time.monotonic() - began
+    for each in active:
+        each.advanced(updates, float(losses[each.slot]), seconds, len(active))

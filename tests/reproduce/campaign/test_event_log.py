@@ -108,7 +108,7 @@ def test_the_values_are_those_of_the_network(run_logged, digits):
     assert values(events, "learning_rate")[0] == pytest.approx(training.schedule[0, 0])
     assert values(events, "learning_rate")[UPDATES] == pytest.approx(training.schedule[-1, 0])
     assert values(events, "momentum")[UPDATES] == pytest.approx(0.9)
-    kernels = {v.path: v for v in training.engine.model.trainable_variables if len(v.shape) == 2}
+    kernels = {v.path: v for v in training.network.trainable_variables if len(v.shape) == 2}
     for path, variable in kernels.items():
         kernel, layer = variable.numpy(), path.split("/")[-2]
         last = values(events, f"weight_norm/{layer}")[UPDATES]
@@ -119,7 +119,7 @@ def test_the_values_are_those_of_the_network(run_logged, digits):
         buckets = values(events, f"weights/{layer}")[UPDATES]
         assert buckets[:, 2].sum() == kernel.size
         assert buckets[0, 0] == pytest.approx(kernel.min())
-    first = training.engine.model.get_layer("dense_1")
+    first = training.network.get_layer("dense_1")
     images = digits.images[training.splits["validation"][: inspection.EXAMPLES]].reshape(-1, 64)
     active = np.maximum(images @ first.kernel.numpy() + first.bias.numpy(), 0) > 0
     stated = values(events, "active_percent/hidden_1")[UPDATES]
@@ -138,11 +138,11 @@ def test_the_masks_are_those_that_come_next_and_looking_changes_nothing(run, dig
     list(inspection.pictures(looked))
     for _ in looked:
         list(inspection.pictures(looked))
-    weights = [v.numpy() for v in looked.engine.model.trainable_variables]
+    weights = [v.numpy() for v in looked.network.trainable_variables]
     alone = Training(run, digits)
     for _ in alone:
         pass
-    for mine, other in zip(weights, alone.engine.model.trainable_variables, strict=True):
+    for mine, other in zip(weights, alone.network.trainable_variables, strict=True):
         np.testing.assert_array_equal(mine, other.numpy())
     masks = dict(inspection.pictures(alone))["masks"]
     assert masks.shape == (8, 12, 1)
@@ -152,7 +152,7 @@ def test_the_masks_are_those_that_come_next_and_looking_changes_nothing(run, dig
 def test_the_misclassified_are_images_that_the_network_gets_wrong(run_logged, digits):
     training, _ = run_logged
     ids = training.splits["validation"][: inspection.EXAMPLES]
-    wrong = training.engine.logits(ids).argmax(axis=1) != digits.labels[ids]
+    wrong = training.logits(ids).argmax(axis=1) != digits.labels[ids]
     sheet = dict(inspection.pictures(training))["misclassified"]
     assert sheet.shape == (4 * 9 - 1, 4 * 9 - 1, 1)
     first = sheet[:8, :8, 0]

@@ -23,7 +23,7 @@ def trained_by_engine(run, digits, order):
     engine.load(built)
     schedule = np.tile(np.float32([run.learning_rate, run.momentum, run.l1]), (len(order), 1))
     engine.advance(order, schedule)
-    return [v.numpy() for v in engine.model.trainable_variables]
+    return [v.numpy() for v in engine.shown().trainable_variables]
 
 
 def trained_by_keras(run, digits, order):
@@ -110,7 +110,7 @@ def test_the_mean_loss_is_that_of_the_updates(run, digits):
 def test_scores_do_not_depend_on_the_block_they_fall_into(run, digits):
     engine = Engine(run, digits)
     ids = np.arange(1237, dtype=np.int32)
-    expected = engine.model(digits.images[ids]).numpy()
+    expected = engine.shown()(digits.images[ids]).numpy()
     np.testing.assert_allclose(engine.logits(ids), expected, atol=1e-5)
 
 
@@ -130,7 +130,7 @@ def test_numbers_are_values_of_a_shared_engine(run, digits):
     engine.load(build(other, digits.shape, digits.classes))
     schedule = np.tile(np.float32([other.learning_rate, other.momentum, 0]), (3, 1))
     engine.advance(order, schedule)
-    for mine, expected in zip(engine.model.trainable_variables, alone, strict=True):
+    for mine, expected in zip(engine.shown().trainable_variables, alone, strict=True):
         np.testing.assert_array_equal(mine.numpy(), expected)
 
 
@@ -183,7 +183,7 @@ def test_a_trained_net_is_an_ordinary_keras_model(run, digits, net, tmp_path):
     training.model().save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     ids = np.arange(50)
-    expected = training.engine.logits(ids)
+    expected = training.logits(ids)
     np.testing.assert_allclose(loaded.predict(digits.images[ids], verbose=0), expected, atol=1e-5)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     loaded.compile(keras.optimizers.SGD(0.01), loss)

@@ -33,7 +33,7 @@ def finish(training):
 
 
 def weights(training):
-    return [v.numpy() for v in training.engine.model.variables]
+    return [v.numpy() for v in training.network.variables]
 
 
 def test_the_same_run_twice_is_bit_identical(full, digits):
@@ -123,7 +123,7 @@ def test_divergence_ends_the_run_and_reads_no_test(run, digits):
 def test_the_trained_model_is_an_ordinary_keras_model(full, digits, tmp_path):
     training = finish(Training(full, digits))
     ids = training.splits["test"]
-    expected = training.engine.logits(ids)
+    expected = training.logits(ids)
     model = training.model()
     finish(Training(replace(full, seed=5), digits))
     np.testing.assert_allclose(model.predict(digits.images[ids], verbose=0), expected, atol=1e-5)

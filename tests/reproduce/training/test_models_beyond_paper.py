@@ -19,14 +19,14 @@ def test_each_net_learns_is_repeatable_and_can_be_saved(run, digits, net, tmp_pa
     first, second = Training(run, digits), None
     for _ in first:
         pass
-    weights = [v.numpy() for v in first.engine.model.variables]
+    weights = [v.numpy() for v in first.network.variables]
     model = first.model()
     losses = [m.value for m in first.history if m.measure == "nll" and m.split == "train"]
     assert losses[-1] < 2.0  # log 10 = 2.303 for one that learned nothing
     second = Training(run, digits)
     for _ in second:
         pass
-    for one, two in zip(weights, second.engine.model.variables, strict=True):
+    for one, two in zip(weights, second.network.variables, strict=True):
         np.testing.assert_array_equal(one, two.numpy())
     model.save(tmp_path / "net.keras")
     loaded = keras.models.load_model(tmp_path / "net.keras")

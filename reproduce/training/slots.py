@@ -1,0 +1,88 @@
+"""Values of one run, or of a stack of runs side by side along a first axis.
+
+A stack's update is written for one run and mapped over all. TensorFlow maps every operation of it
+but the one that draws masks, for which it would loop over the runs; so that one is mapped here.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.ops.parallel_for import pfor
+
+from layers.noise.masks import philox
+
+LOW_WORD = 0xFFFFFFFF
+
+
+class Slots:
+    """Where `runs` runs keep their values. A single run's have no first axis."""
+
+    def __init__(self, runs: int):
+        self.runs = runs
+        self.lead = () if runs == 1 else (runs,)
+        self._put = tf.function(self._put_compiled, jit_compile=True, autograph=False)
+
+    def variable(self, value) -> tf.Variable:
+        """The same value for every run."""
+        value = tf.convert_to_tensor(value)
+        return tf.Variable(tf.broadcast_to(value, (*self.lead, *value.shape)))
+
+    def each(self, function: Callable, *arguments):
+        """`function` of each run's own part of the arguments."""
+        if self.runs == 1:
+            return function(*arguments)
+        return tf.vectorized_map(lambda parts: function(*parts), arguments)
+
+    def get(self, variable: tf.Variable, slot) -> tf.Tensor:
+        return variable.value() if self.runs == 1 else tf.gather(variable, slot)
+
+    def put(self, variables: Sequence[tf.Variable], values: Sequence, slot: int) -> None:
+        """Sets one run's values and leaves those of the others."""
+        if self.runs == 1:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        else:
+            given = [
+                tf.convert_to_tensor(value, variable.dtype)
+                for variable, value in zip(variables, values, strict=True)
+            ]
+            self._put(list(variables), given, tf.constant(slot, tf.int64))
+
+    def _put_compiled(self, variables, values, slot) -> None:
+        is_here = tf.range(self.runs, dtype=tf.int64) == slot
+        for variable, value in zip(variables, values, strict=True):
+            here = tf.reshape(is_here, (self.runs, *[1] * len(value.shape)))
+            variable.assign(tf.where(here, value[None], variable))
+
+
+def spread(values: dict[int, np.ndarray], runs: int) -> np.ndarray:
+    """Arrays of shape (updates, ...) by slot -> (updates, runs, ...), 0 for slots without one; for
+    a single run, its array."""
+    if runs == 1:
+        return values[0]
+    like = next(iter(values.values()))
+    found = np.zeros((len(like), runs, *like.shape[1:]), like.dtype)
+    for slot, value in values.items():
+        found[:, slot] = value
+    return found
+
+
+@pfor.RegisterPFor("StatelessRandomUniformFullIntV2")
+def _philox_of_each_run(pfor_input) -> list:
+    """The operation's words for a stack of counters, from the definition of the generator."""
+    pfor_input.stack_inputs(stack_indices=[1, 2])
+    (count,) = tf.unstack(pfor_input.unstacked_input(0))
+    counter = tf.cast(pfor_input.stacked_input(2), tf.uint64)
+    low = counter & LOW_WORD
+    high = _upper(counter)
+    first, call, seed, layer = low[:, :1], high[:, :1], low[:, 1:], high[:, 1:]
+    blocks = first + tf.cast(tf.range((count + 3) // 4), tf.uint64)
+    words = philox(seed, layer, call, blocks, _upper)
+    drawn = tf.cast(tf.stack(words, axis=2), pfor_input.get_attr("dtype"))
+    flat = tf.reshape(drawn, (tf.shape(drawn)[0], -1))[:, :count]
+    return pfor.wrap(flat, True)
+
+
+def _upper(word: tf.Tensor) -> tf.Tensor:
+    return tf.bitwise.right_shift(word, tf.constant(32, tf.uint64))
