@@ -41,7 +41,7 @@ def prepare(name: str):
             planned = Planned("small", None, "", replace(run, seed=seed))
             log_dir = folder / f"{number}-{seed}"
             jobs.append(Job(planned, log_dir, None, None, folder / "stop", ORIGIN))
-        for outcome in workers.run(in_turn(jobs)):
+        for outcome in workers.run(in_turn(list(jobs))):
             if outcome.status != "done":
                 raise RuntimeError(f"a run {outcome.status}: {outcome.provenance}")
 

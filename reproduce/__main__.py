@@ -88,7 +88,8 @@ def _run(arguments: Namespace, argv: list[str]) -> int:
     names = experiments.names() if is_all else list(dict.fromkeys(named))
     from reproduce import campaign
 
-    return campaign.run(names, campaign.Options(**_shared(arguments, argv)), arguments.minutes)
+    shared = _shared(arguments, argv) | {"stack": arguments.stack, "tf32": arguments.tf32}
+    return campaign.run(names, campaign.Options(**shared), arguments.minutes)
 
 
 def _search(arguments: Namespace, argv: list[str]) -> int:

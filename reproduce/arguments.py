@@ -74,6 +74,17 @@ def _run(parser: argparse.ArgumentParser) -> None:
         help="stop cleanly before this time is over (default: no limit)",
     )
     _add_workers(parser, "runs")
+    parser.add_argument(
+        "--stack",
+        type=_positive_int,
+        metavar="R",
+        help="runs side by side in one program (default: 1 on a CPU, as many as pay on a GPU)",
+    )
+    parser.add_argument(
+        "--tf32",
+        action="store_true",
+        help="let a GPU round products to ten bits (default: float32; provenance says which)",
+    )
     _add_folders(parser)
 
 

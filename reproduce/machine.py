@@ -15,8 +15,12 @@ def cores() -> int:
 def default_workers() -> int:
     """For small networks, one process per core with one thread each is faster than one process on
     all cores. A GPU is best used by one process."""
-    has_gpu = Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
-    return 1 if has_gpu else min(cores(), MOST_WORKERS)
+    return 1 if has_gpu() else min(cores(), MOST_WORKERS)
+
+
+def has_gpu() -> bool:
+    """Whether there is a GPU to be used; found without TensorFlow."""
+    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
 
 
 def import_tensorflow() -> ModuleType:
@@ -47,3 +51,16 @@ def use_threads(count: int) -> None:
     tensorflow = import_tensorflow()
     tensorflow.config.threading.set_intra_op_parallelism_threads(count)
     tensorflow.config.threading.set_inter_op_parallelism_threads(count)
+
+
+def use_gpu(number: int) -> None:
+    """Limits TensorFlow in this process to one of the GPUs, if there are any."""
+    config = import_tensorflow().config
+    if gpus := config.list_physical_devices("GPU"):
+        config.set_visible_devices(gpus[number % len(gpus)], "GPU")
+
+
+def use_tf32(is_wanted: bool) -> None:
+    """Whether TensorFlow in this process multiplies numbers rounded to ten bits (TF32), which some
+    GPUs do several times as fast; a program keeps the setting that it was compiled with."""
+    import_tensorflow().config.experimental.enable_tensor_float_32_execution(is_wanted)

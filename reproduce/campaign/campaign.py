@@ -13,6 +13,7 @@ from reproduce.campaign.workers import Workers
 from reproduce.errors import UserError
 from reproduce.plan import Missing, Planned, Stage
 from reproduce.record import Results, free_mebibytes, origin, writer_lock
+from reproduce.spec import Run
 
 RESULTS_DIR, LOG_DIR = Path("results"), Path("logs")
 # Runs stop this long before the --minutes limit, to save their state; never before 3/4 of it.
@@ -35,6 +36,10 @@ class Options:
     # What the user typed, for the log and the record.
     command: str
     seeds: int | None = None
+    # How many runs to train side by side at most; None: as many as pay on the machine.
+    stack: int | None = None
+    # Whether a GPU may multiply numbers rounded to ten bits.
+    tf32: bool = False
 
     @property
     def log_dir(self) -> Path:
@@ -148,9 +153,10 @@ class Campaign:
             self.display.print(f"{self.ended['failed']} runs failed; {where}/*.json say why")
         return 130 if interrupted else int(self.ended["failed"] > 0)
 
-    def _take(self, here: set[tuple], anywhere: set[tuple]) -> Job | None:
-        """The next job for a worker, among the first runs of one stage and seed."""
-        while waiting := self.queue.waiting():
+    def _take(self, here: set[tuple], anywhere: set[tuple], beside: Run | None) -> Job | None:
+        """The next job for a worker: among the first runs of one stage and seed, or the first one
+        that can be trained beside another run, with which it shares architecture and length."""
+        while waiting := self._waiting(beside):
             first, leading = waiting[0][0], waiting[0][1].run.seed
             alike = [p for stage, p in waiting if stage == first and p.run.seed == leading]
             planned = plan.preferred(alike, here, anywhere)
@@ -165,10 +171,29 @@ class Campaign:
             return job
         return None
 
+    def _waiting(self, beside: Run | None) -> list[tuple[Stage, Planned]]:
+        waiting = self.queue.waiting()
+        if beside is None:
+            return waiting
+        wanted = beside.architecture, beside.updates
+        return [
+            (stage, planned)
+            for stage, planned in waiting
+            if (planned.run.architecture, planned.run.updates) == wanted
+        ]
+
     def _job(self, planned: Planned, stage: Stage) -> Job:
         log_dir = self.options.log_dir / stage.name / planned.folder
-        data_dir, stop_file = self.options.data_dir, self.stop.path
-        return Job(planned, log_dir, data_dir, self.deadline, stop_file, self.origin)
+        return Job(
+            planned,
+            log_dir,
+            self.options.data_dir,
+            self.deadline,
+            self.stop.path,
+            self.origin,
+            self.options.stack,
+            self.options.tf32,
+        )
 
     def _take_over(self, stage: Stage, planned: Planned) -> bool:
         """Copies the rows of the same choice run from another experiment, if one has made it.

@@ -64,8 +64,9 @@ LOSSES = ("nll", "squared_error")
 class _Pace:
     """Decides when to log next, so that logging takes no more than its share of the time."""
 
-    def __init__(self, points: int, updates: int):
+    def __init__(self, points: int, updates: int, runs: int):
         self.points, self.updates = points, updates
+        self.share = LARGEST_SHARE / runs
         self.next_step, self.next_time = 0.0, 0.0
 
     def is_due(self, step: int) -> bool:
@@ -75,18 +76,23 @@ class _Pace:
     def logged(self, step: int, began: float) -> None:
         now = time.monotonic()
         self.next_step = step + self.updates / self.points
-        self.next_time = now + (now - began) / LARGEST_SHARE
+        self.next_time = now + (now - began) / self.share
 
 
 class EventLog:
-    """Writes the events of one training run; step is the number of updates made."""
+    """Writes the events of one training run, one of `runs` side by side; step is the number of
+    updates made."""
 
-    def __init__(self, folder: Path, training: Training, planned: Planned, command: str):
+    def __init__(
+        self, folder: Path, training: Training, planned: Planned, command: str, runs: int = 1
+    ):
         self.writer = tf.summary.create_file_writer(str(folder))
         self.training = training
         self.measured = 0
         updates = training.run.updates
-        self.scalars, self.pictures = _Pace(SCALARS, updates), _Pace(PICTURES, updates)
+        self.scalars, self.pictures = (
+            _Pace(points, updates, runs) for points in (SCALARS, PICTURES)
+        )
         settings = training.run.settings()
         table = "\n".join(f"| {key} | {value} |" for key, value in settings.items())
         with self.writer.as_default(step=0):

@@ -1,4 +1,4 @@
-"""Executes one job: trains, measures, logs, and returns rows with their provenance.
+"""Executes jobs: trains, measures, logs, and returns rows with their provenance.
 
 Imported only where runs are executed, since it needs TensorFlow.
 """
@@ -7,34 +7,65 @@ import datetime
 import functools
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 from reproduce import data
 from reproduce.campaign.event_log import EventLog
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import RunProgress
-from reproduce.machine import cores, import_tensorflow
+from reproduce.data import Dataset
+from reproduce.machine import cores, import_tensorflow, use_tf32
 from reproduce.plan import Planned
 from reproduce.probes import run_probes
 from reproduce.record import Row, pack_predictions
 from reproduce.spec import GaussianSvm
-from reproduce.training import Measured, Training, train_svm
+from reproduce.training import (
+    Engine,
+    Measured,
+    Training,
+    advance_together,
+    engine_for,
+    most_side_by_side,
+    train_svm,
+)
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 PROGRESS_SECONDS = 0.25
+# Compiling a program for fewer runs takes about so long on a GPU.
+REPACK_SECONDS = 20
+
+# Gives another job of the same architecture, if there is one.
+More = Callable[[], Job | None]
 
 load = functools.lru_cache(maxsize=2)(data.load)
 
 
 def execute(job: Job, watch: Callable[[RunProgress], None]) -> Outcome:
     """Trains one run, or resumes it from its checkpoint, calling `watch` a few times a second."""
-    if job.must_stop():
-        return Outcome(job, "stopped", [], {})
+    return next(execute_together(job, watch))
+
+
+def execute_together(
+    first: Job, watch: Callable[[RunProgress], None], more: More = lambda: None
+) -> Iterator[Outcome]:
+    """Trains `first` and, side by side in one program, as many of the jobs that `more` gives as pay
+    on this machine; yields each outcome as its run ends, and goes on with another job. All have one
+    architecture."""
+    if first.must_stop():
+        yield Outcome(first, "stopped", [], {})
+        return
     try:
-        return _executed(job, watch)
+        dataset = load(first.planned.run.data, first.data_dir)
+        if isinstance(first.planned.run.net, GaussianSvm):
+            outcome = _fitted(first, dataset)
+        else:
+            use_tf32(first.tf32)
+            yield from Stack(first, dataset, watch, more).outcomes()
+            return
     except Exception as error:
-        return failure(job, error)
+        outcome = failure(first, error)
+    yield outcome
 
 
 def failure(job: Job, error: BaseException) -> Outcome:
@@ -45,52 +76,132 @@ def failure(job: Job, error: BaseException) -> Outcome:
     return Outcome(job, "failed", [], _provenance(job.planned, error=text, traceback=trace))
 
 
-def _executed(job: Job, watch: Callable[[RunProgress], None]) -> Outcome:
-    planned, run = job.planned, job.planned.run
-    dataset = load(run.data, job.data_dir)
-    found: dict = {"data_digest": dataset.digest}
-    if isinstance(run.net, GaussianSvm):
-        history, seconds = train_svm(run, run.net, dataset)
-        # scikit-learn's SVM does not use a GPU.
-        found |= {"seconds": round(seconds, 2), "device": "CPU"}
-        return Outcome(job, "done", _rows(planned, history), _provenance(planned, **found))
-    training = Training(run, dataset, job.checkpoint)
-    if not _train(job, training, watch):
-        return Outcome(job, "stopped", [], {})
-    history = training.history
-    if training.diverged:
-        history.append(Measured("train", "diverged", training.step, 1.0))
-    else:
-        if run.probes:
-            rows, found["pictures"] = run_probes(training, job.data_dir)
-            history += rows
-        if (wrong_by := training.wrong_by()) is not None:
-            found["predictions"] = pack_predictions(wrong_by.tobytes())
-    found["seconds"] = round(training.seconds, 2)
-    status = "diverged" if training.diverged else "done"
-    return Outcome(job, status, _rows(planned, history), _provenance(planned, **found))
+def _fitted(job: Job, dataset: Dataset) -> Outcome:
+    run = job.planned.run
+    history, seconds = train_svm(run, run.net, dataset)
+    # scikit-learn's SVM does not use a GPU.
+    found = {"data_digest": dataset.digest, "seconds": round(seconds, 2), "device": "CPU"}
+    return Outcome(job, "done", _rows(job.planned, history), _provenance(job.planned, **found))
 
 
-def _train(job: Job, training: Training, watch: Callable[[RunProgress], None]) -> bool:
-    """Trains to the end and returns True, or saves the state and returns False."""
-    log = EventLog(job.log_dir, training, job.planned, job.origin["command"])
-    began, first_step, watched = time.monotonic(), training.step, 0.0
-    try:
-        log.update()
-        for _ in training:
-            log.update()
-            now = time.monotonic()
-            if now - watched > PROGRESS_SECONDS:
-                speed = (training.step - first_step) / (now - began)
-                watch(_progress(job.planned, training, speed))
-                watched = now
-            unfinished = training.step < training.run.updates and not training.diverged
-            if unfinished and job.must_stop():
-                training.save()
-                return False
-    finally:
-        log.close()
-    return True
+class Stack:
+    """Runs in progress side by side: `outcomes` trains them all."""
+
+    def __init__(
+        self, first: Job, dataset: Dataset, watch: Callable[[RunProgress], None], more: More
+    ):
+        self.dataset, self.watch, self.more = dataset, watch, more
+        most = first.stack or most_side_by_side(first.planned.run, dataset)
+        self.waiting = [first]
+        while len(self.waiting) < most and (job := more()) is not None:
+            self.waiting.append(job)
+        run = first.planned.run
+        self.engine = engine_for(run, dataset, len(self.waiting))
+        self.going: dict[int, _Going] = {}
+
+    def outcomes(self) -> Iterator[Outcome]:
+        try:
+            while True:
+                yield from self._fill()
+                if not self.going:
+                    return
+                self._repack()
+                try:
+                    advance_together([each.training for each in self.going.values()])
+                except Exception as error:  # of the one program of all
+                    yield from [failure(each.job, error) for each in self.going.values()]
+                    return
+                yield from self._look()
+        finally:
+            for each in self.going.values():
+                each.log.close()
+
+    def _fill(self) -> Iterator[Outcome]:
+        """Starts a job in each free slot."""
+        for slot in range(self.engine.runs):
+            while slot not in self.going:
+                job = self.waiting.pop(0) if self.waiting else self.more()
+                if job is None:
+                    return
+                try:
+                    self.going[slot] = _Going(job, self.dataset, self.engine, slot)
+                except Exception as error:
+                    yield failure(job, error)
+
+    def _look(self) -> Iterator[Outcome]:
+        """Logs what is new of each run, and ends those that are over or have to stop."""
+        for slot, each in list(self.going.items()):
+            try:
+                outcome = each.look(self.watch)
+            except Exception as error:
+                outcome = failure(each.job, error)
+            if outcome is not None:
+                del self.going[slot]
+                each.log.close()
+                yield outcome
+
+    def _repack(self) -> None:
+        """Goes on with fewer slots once half of them are idle, if that saves more time than
+        compiling another program takes."""
+        left = [each.training for each in self.going.values()]
+        updates = max(each.run.updates - each.step for each in left)
+        saved = updates * left[0].update_seconds * (1 - len(left) / self.engine.runs)
+        if 2 * len(left) > self.engine.runs or saved < REPACK_SECONDS:
+            return
+        self.engine = engine_for(left[0].run, self.dataset, len(left))
+        for slot, training in enumerate(left):
+            training.move(self.engine, slot)
+        self.going = {each.training.slot: each for each in self.going.values()}
+
+
+class _Going:
+    """A job, with its training and its event log."""
+
+    def __init__(self, job: Job, dataset: Dataset, engine: Engine, slot: int):
+        self.job = job
+        self.training = Training(job.planned.run, dataset, job.checkpoint, engine, slot)
+        self.log = EventLog(
+            job.log_dir, self.training, job.planned, job.origin["command"], engine.runs
+        )
+        self.began, self.first_step, self.watched = time.monotonic(), self.training.step, 0.0
+        self.log.update()
+
+    def look(self, watch: Callable[[RunProgress], None]) -> Outcome | None:
+        """Logs what is new; the outcome, if the run has ended or has to stop."""
+        job, training = self.job, self.training
+        self.log.update()
+        now = time.monotonic()
+        if now - self.watched > PROGRESS_SECONDS:
+            speed = (training.step - self.first_step) / (now - self.began)
+            watch(_progress(job.planned, training, speed))
+            self.watched = now
+        if training.is_over:
+            return self._finished()
+        if job.must_stop():
+            training.save()
+            return Outcome(job, "stopped", [], {})
+        return None
+
+    def _finished(self) -> Outcome:
+        training, planned = self.training, self.job.planned
+        # Whatever a process does with the row, the run need not be trained again.
+        if training.engine.runs > 1:
+            training.save()
+        history = training.history
+        found: dict = {"data_digest": training.dataset.digest}
+        if training.diverged:
+            history.append(Measured("train", "diverged", training.step, 1.0))
+        else:
+            if training.run.probes:
+                rows, found["pictures"] = run_probes(training, self.job.data_dir)
+                history += rows
+            if (wrong_by := training.wrong_by()) is not None:
+                found["predictions"] = pack_predictions(wrong_by.tobytes())
+        found["seconds"] = round(training.seconds, 2)
+        found["stacked"] = training.engine.runs
+        found["precision"] = "tf32" if self.job.tf32 else "float32"
+        status = "diverged" if training.diverged else "done"
+        return Outcome(self.job, status, _rows(planned, history), _provenance(planned, **found))
 
 
 def _progress(planned: Planned, training: Training, speed: float) -> RunProgress:

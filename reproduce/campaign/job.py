@@ -21,6 +21,10 @@ class Job:
     stop_file: Path
     # The command and the commit that every record states.
     origin: dict[str, str]
+    # How many runs to train side by side at most; None: as many as pay on the machine.
+    stack: int | None = 1
+    # Whether a GPU may multiply numbers rounded to ten bits.
+    tf32: bool = False
 
     @property
     def checkpoint(self) -> Path:

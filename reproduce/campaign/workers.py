@@ -5,14 +5,19 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
+from functools import partial
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import Display, RunProgress
-from reproduce.machine import use_threads
+from reproduce.machine import has_gpu, use_gpu, use_threads
+from reproduce.spec import Run
 
 TOPIC = "progress"
-# The programs compiled on the free worker, and those compiled on any -> its next job.
-Take = Callable[[set[tuple], set[tuple]], Job | None]
+# With a GPU, so many jobs at most go to a worker at a time.
+GIVEN_TOGETHER = 16
+# The programs compiled on the free worker, those compiled on any, and a run or None -> the worker's
+# next job; after a run, one that can be trained beside it.
+Take = Callable[[set[tuple], set[tuple], Run | None], Job | None]
 
 
 class Workers:
@@ -39,12 +44,14 @@ class Workers:
         returns; a call after an outcome was handled may return other jobs than one before it. Ends
         when none is running and `take` has none."""
         # Imported here because it needs TensorFlow.
-        from reproduce.campaign.execute import execute, failure
+        from reproduce.campaign.execute import execute_together, failure
 
         if self.count == 1:
-            while (job := take(self.compiled.setdefault("", set()), set())) is not None:
-                self.compiled[""].add(job.planned.run.architecture)
-                yield execute(job, self.display.update)
+            here: set[tuple] = self.compiled.setdefault("", set())
+            while (job := take(here, set(), None)) is not None:
+                here.add(job.planned.run.architecture)
+                more = partial(take, here, set(), job.planned.run)
+                yield from execute_together(job, self.display.update, more)
             return
         from distributed import as_completed
 
@@ -53,14 +60,19 @@ class Workers:
 
         def start(worker: str) -> bool:
             here = self.compiled.setdefault(worker, set())
-            job = take(here, set().union(*self.compiled.values()))
+            job = take(here, set().union(*self.compiled.values()), None)
             if job is None:
                 return False
             here.add(job.planned.run.architecture)
+            jobs = [job]
+            while len(jobs) < _most_together(job):
+                if (beside := take(here, set(), job.planned.run)) is None:
+                    break
+                jobs.append(beside)
             # On that worker, or on another one if it has died.
             place = {"workers": [worker], "allow_other_workers": True}
-            future = client.submit(_execute_in_worker, job, pure=False, **place)
-            running[future] = job, worker
+            future = client.submit(_execute_in_worker, jobs, pure=False, **place)
+            running[future] = jobs, worker
             ended.add(future)
             return True
 
@@ -69,10 +81,10 @@ class Workers:
         free = list(client.scheduler_info(n_workers=-1)["workers"])
         free = [worker for worker in free if not start(worker)]
         for future in ended:
-            job, worker = running.pop(future)
-            # A dead worker is replaced and its run retried once; after that, the run has failed.
+            jobs, worker = running.pop(future)
+            # A dead worker is replaced and its runs retried once; after that, they have failed.
             error = future.exception()
-            yield failure(job, error) if error else future.result()
+            yield from [failure(job, error) for job in jobs] if error else future.result()
             free = [each for each in (*free, worker) if not start(each)]
 
     def _start(self):
@@ -101,22 +113,36 @@ class Workers:
 
 
 def dask_setup(worker: object) -> None:
-    """Runs once in each new worker: sets one thread, and ignores Ctrl-C and SIGTERM, which reach
-    the whole process group but are handled by the main process."""
+    """Runs once in each new worker: sets one thread and one GPU, and ignores Ctrl-C and SIGTERM,
+    which reach the whole process group but are handled by the main process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     use_threads(1)
+    name = getattr(worker, "name", 0)
+    use_gpu(name if isinstance(name, int) else 0)
 
 
-def _execute_in_worker(job: Job) -> Outcome:
+def _most_together(job: Job) -> int:
+    """How many jobs a worker is given at a time. It trains them side by side, as many as pay."""
+    return job.stack or (GIVEN_TOGETHER if has_gpu() else 1)
+
+
+def _execute_in_worker(jobs: list[Job]) -> list[Outcome]:
     from distributed import get_worker
 
-    from reproduce.campaign.execute import execute
+    from reproduce.campaign.execute import execute_together
 
-    return execute(job, lambda seen: get_worker().log_event(TOPIC, {TOPIC: asdict(seen)}))
+    def watch(seen: RunProgress) -> None:
+        get_worker().log_event(TOPIC, {TOPIC: asdict(seen)})
+
+    outcomes, waiting = [], list(jobs)
+    while waiting:
+        first = waiting.pop(0)
+        more = in_turn(waiting)
+        outcomes += execute_together(first, watch, lambda: more(set(), set(), first.planned.run))
+    return outcomes
 
 
 def in_turn(jobs: list[Job]) -> Take:
-    """Gives workers these jobs, in their order."""
-    waiting = list(jobs)
-    return lambda here, anywhere: waiting.pop(0) if waiting else None
+    """Gives workers these jobs, in their order, and takes them off the list."""
+    return lambda here, anywhere, beside: jobs.pop(0) if jobs else None

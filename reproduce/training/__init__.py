@@ -11,8 +11,8 @@ from reproduce.machine import import_tensorflow
 
 import_tensorflow()
 
-from reproduce.training.engine import CHUNK_UPDATES, Engine
-from reproduce.training.loop import Measured, Training
+from reproduce.training.engine import CHUNK_UPDATES, Engine, engine_for
+from reproduce.training.loop import Measured, Training, advance_together
 from reproduce.training.measures import (
     CALIBRATION_BINS,
     MEASURES,
@@ -20,6 +20,7 @@ from reproduce.training.measures import (
     reliability,
 )
 from reproduce.training.models import build
+from reproduce.training.side_by_side import most_side_by_side
 from reproduce.training.svm import train_svm
 
 __all__ = [
@@ -29,8 +30,11 @@ __all__ = [
     "Engine",
     "Measured",
     "Training",
+    "advance_together",
     "build",
+    "engine_for",
     "error_percent",
+    "most_side_by_side",
     "reliability",
     "train_svm",
 ]
