@@ -96,7 +96,7 @@ class Stack:
         while len(self.waiting) < most and (job := more()) is not None:
             self.waiting.append(job)
         run = first.planned.run
-        self.engine = engine_for(run, dataset, len(self.waiting))
+        self.engine = engine_for(run, dataset, first.stack or len(self.waiting))
         self.going: dict[int, _Going] = {}
 
     def outcomes(self) -> Iterator[Outcome]:

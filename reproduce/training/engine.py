@@ -15,15 +15,16 @@ import numpy as np
 import tensorflow as tf
 
 from reproduce.data import Dataset
+from reproduce.machine import has_gpu
 from reproduce.spec import Autoencoder, ConvNet, LinearRegression, Residual, Run
 from reproduce.training.models import Built, build
 from reproduce.training.slots import Slots
 
 # At most this many updates between two checks of the loss: enough to hide the cost of a check.
-CHUNK_UPDATES = 100
+CHUNK_UPDATES, GPU_CHUNK_UPDATES = 100, 200
 SCORED_AT_ONCE = 1000
 # At most this many engines, with this many weights in total, are kept; the oldest are dropped.
-KEPT_ENGINES, KEPT_WEIGHTS = 16, 30_000_000
+KEPT_ENGINES, KEPT_WEIGHTS, GPU_KEPT_WEIGHTS = 16, 30_000_000, 1_000_000_000
 
 _engines: dict[tuple, "Engine"] = {}
 _on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
@@ -38,7 +39,7 @@ def engine_for(run: Run, dataset: Dataset, runs: int = 1) -> "Engine":
         while len(_engines) > 1 and (
             len(_engines) > KEPT_ENGINES
             or sum(each.model.count_params() * each.runs for each in _engines.values())
-            > KEPT_WEIGHTS
+            > (GPU_KEPT_WEIGHTS if has_gpu() else KEPT_WEIGHTS)
         ):
             del _engines[next(iter(_engines))]
     return _engines[key]
@@ -75,6 +76,7 @@ class Engine:
     ):
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
         self.loop_inside = on_gpu if loop_inside is None else loop_inside
+        self.chunk = GPU_CHUNK_UPDATES if self.loop_inside else CHUNK_UPDATES
         self.runs, self.slots, self.net = runs, Slots(runs), run.net
         built = build(run, dataset.shape, dataset.classes)
         self.model = built.model
@@ -90,9 +92,9 @@ class Engine:
         self.images, self.labels = _resident(dataset)
         self.uses_l1 = run.l1 > 0
         # int64, like the labels: TensorFlow keeps int32 on the host, where a GPU cannot read it.
-        self.order = tf.Variable(tf.zeros((CHUNK_UPDATES, *lead, run.batch_size), tf.int64))
+        self.order = tf.Variable(tf.zeros((self.chunk, *lead, run.batch_size), tf.int64))
         # Per update of the chunk: learning rate, momentum, L1 strength.
-        self.schedule = tf.Variable(tf.zeros((CHUNK_UPDATES, *lead, 3)))
+        self.schedule = tf.Variable(tf.zeros((self.chunk, *lead, 3)))
         self.position = tf.Variable(0, dtype=tf.int64)
         self.loss_sum = tf.Variable(tf.zeros(lead))
         # On a CPU, XLA's convolutions take twice as long as TensorFlow's own. So there only the
@@ -106,7 +108,7 @@ class Engine:
         self._update = compiled(self._one_update, whole)
         self._updates = compiled(self._repeat, self.loop_inside)
         # Where the program knows the number of updates, it need not ask after each.
-        self._chunk = compiled(lambda: self._repeat(CHUNK_UPDATES), self.loop_inside)
+        self._chunk = compiled(lambda: self._repeat(self.chunk), self.loop_inside)
         self._logits = compiled(self._score, whole)
 
     @property
@@ -134,12 +136,12 @@ class Engine:
         """Makes one update of every run per row of `order`, of shape (updates, runs, batch), or
         (updates, batch) for a single run; returns each run's mean loss."""
         updates = len(order)
-        padding = ((0, CHUNK_UPDATES - updates), *[(0, 0)] * (order.ndim - 1))
+        padding = ((0, self.chunk - updates), *[(0, 0)] * (order.ndim - 1))
         self.order.assign(np.pad(order, padding))
         self.schedule.assign(np.pad(schedule, padding))
         self.position.assign(0)
         self.loss_sum.assign(tf.zeros_like(self.loss_sum))
-        if self.loop_inside and updates == CHUNK_UPDATES:
+        if self.loop_inside and updates == self.chunk:
             self._chunk()
         else:
             self._updates(tf.constant(updates))

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from reproduce.data import Dataset, split_indices
 from reproduce.spec import Autoencoder, Run, derived_seed
-from reproduce.training.engine import CHUNK_UPDATES, Engine, engine_for
+from reproduce.training.engine import Engine, engine_for
 from reproduce.training.measures import MEASURES
 from reproduce.training.models import build
 from reproduce.training.schedules import batches, l1_strengths, learning_rates, momenta
@@ -95,7 +95,9 @@ class Training:
     def until_stop(self) -> int:
         """Updates until this run wants to be looked at: about a second of them at most, so that
         Ctrl-C takes effect soon."""
-        chunk = max(1, min(CHUNK_UPDATES, int(LOOK_SECONDS / max(self.update_seconds, 1e-6))))
+        chunk = self.engine.chunk
+        if not self.engine.loop_inside:  # a program of its own for each number of updates
+            chunk = max(1, min(chunk, int(LOOK_SECONDS / max(self.update_seconds, 1e-6))))
         stops = self.curve | {self.run.updates}
         return min(chunk, *(at - self.step for at in stops if at > self.step))
 

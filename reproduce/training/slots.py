@@ -1,7 +1,7 @@
 """Values of one run, or of a stack of runs side by side along a first axis.
 
 A stack's update is written for one run and mapped over all. TensorFlow maps every operation of it
-but the one that draws masks, for which it would loop over the runs; so that one is mapped here.
+but those that draw masks, for which it would loop over the runs; so those are mapped here.
 """
 
 from collections.abc import Callable, Sequence
@@ -82,6 +82,12 @@ def _philox_of_each_run(pfor_input) -> list:
     drawn = tf.cast(tf.stack(words, axis=2), pfor_input.get_attr("dtype"))
     flat = tf.reshape(drawn, (tf.shape(drawn)[0], -1))[:, :count]
     return pfor.wrap(flat, True)
+
+
+@pfor.RegisterPFor("Bitcast")
+def _bitcast_of_each_run(pfor_input) -> list:
+    # The run's axis is the first one, and only the last one changes.
+    return pfor.wrap(tf.bitcast(pfor_input.stacked_input(0), pfor_input.get_attr("type")), True)
 
 
 def _upper(word: tf.Tensor) -> tf.Tensor:
