@@ -5,6 +5,7 @@ Imported only where runs are executed, since it needs TensorFlow.
 
 import datetime
 import functools
+import math
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -98,6 +99,8 @@ class Stack:
         run = first.planned.run
         self.engine = engine_for(run, dataset, first.stack or len(self.waiting))
         self.going: dict[int, _Going] = {}
+        # Of an update of all runs, without the first ones, which wait for the compiler.
+        self.seconds = [math.inf]
 
     def outcomes(self) -> Iterator[Outcome]:
         try:
@@ -106,8 +109,10 @@ class Stack:
                 if not self.going:
                     return
                 self._repack()
+                together = [each.training for each in self.going.values()]
                 try:
-                    advance_together([each.training for each in self.going.values()])
+                    advance_together(together)
+                    self.seconds.append(together[0].update_seconds)
                 except Exception as error:  # of the one program of all
                     yield from [failure(each.job, error) for each in self.going.values()]
                     return
@@ -145,10 +150,12 @@ class Stack:
         compiling another program takes."""
         left = [each.training for each in self.going.values()]
         updates = max(each.run.updates - each.step for each in left)
-        saved = updates * left[0].update_seconds * (1 - len(left) / self.engine.runs)
-        if 2 * len(left) > self.engine.runs or saved < REPACK_SECONDS:
+        idle = 1 - len(left) / self.engine.runs
+        if len(self.seconds) < 3 or idle < 0.5:
             return
-        self.engine = engine_for(left[0].run, self.dataset, len(left))
+        if updates * min(self.seconds) * idle < REPACK_SECONDS:
+            return
+        self.engine, self.seconds = engine_for(left[0].run, self.dataset, len(left)), [math.inf]
         for slot, training in enumerate(left):
             training.move(self.engine, slot)
         self.going = {each.training.slot: each for each in self.going.values()}
