@@ -17,7 +17,7 @@ UPDATES, CURVE_POINTS = 1_000, 5
 
 
 def prepare(name: str):
-    from reproduce.campaign.event_log import EventLog
+    from reproduce.events import EventLog
     from reproduce.training import Training
 
     dataset = dataset_of(NETWORK)

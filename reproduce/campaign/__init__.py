@@ -7,8 +7,8 @@ TensorFlow, so it is imported from its own file, and only where runs are execute
 Open `campaign.py` first, then `execute.py`, which executes one job, and `stop.py` for Ctrl-C.
 """
 
-from reproduce.campaign.campaign import Options, run
-from reproduce.campaign.job import Job
+from reproduce.campaign.campaign import run
+from reproduce.campaign.job import Job, Options
 from reproduce.campaign.progress import Display, format_measured
 from reproduce.campaign.stop import StopRequest
 from reproduce.campaign.workers import Workers, in_turn

@@ -2,11 +2,10 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from reproduce import data, experiments, plan
-from reproduce.campaign.job import Job, Outcome
+from reproduce.campaign.job import Job, Options, Outcome
 from reproduce.campaign.progress import Display
 from reproduce.campaign.stop import StopRequest
 from reproduce.campaign.workers import Workers
@@ -15,37 +14,10 @@ from reproduce.plan import Missing, Planned, Stage
 from reproduce.record import Results, free_mebibytes, origin, writer_lock
 from reproduce.spec import Run
 
-RESULTS_DIR, LOG_DIR = Path("results"), Path("logs")
 # Runs stop this long before the --minutes limit, to save their state; never before 3/4 of it.
 STOP_MARGIN_SECONDS = 10
 # Enough for the rows and the checkpoint of any one run.
 SPARE_MEBIBYTES = 64
-
-
-@dataclass(frozen=True)
-class Options:
-    """The command-line options that campaigns and searches share.
-
-    `seeds` None: the number in the budget; `data_dir` None: the user named no folder.
-    """
-
-    profile: str
-    workers: int
-    data_dir: Path | None
-    results_dir: Path
-    # What the user typed, for the log and the record.
-    command: str
-    seeds: int | None = None
-    # How many runs to train side by side at most; None: as many as pay on the machine.
-    stack: int | None = None
-    # Whether a GPU may multiply numbers rounded to ten bits.
-    tf32: bool = False
-
-    @property
-    def log_dir(self) -> Path:
-        """The profile's event logs; with another results folder, they are inside that folder."""
-        is_default = self.results_dir == RESULTS_DIR
-        return (LOG_DIR if is_default else self.results_dir / "logs") / self.profile
 
 
 def run(names: list[str], options: Options, minutes: float | None = None) -> int:

@@ -1,4 +1,4 @@
-"""A planned run as sent to a worker, and the outcome that comes back."""
+"""What the user asked for, a planned run as sent to a worker, and the outcome that comes back."""
 
 import time
 from dataclasses import dataclass
@@ -7,6 +7,34 @@ from pathlib import Path
 from reproduce.campaign.progress import format_measured
 from reproduce.plan import Planned
 from reproduce.record import Results, Row
+
+RESULTS_DIR, LOG_DIR = Path("results"), Path("logs")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command-line options that campaigns and searches share.
+
+    `seeds` None: the number in the budget; `data_dir` None: the user named no folder.
+    """
+
+    profile: str
+    workers: int
+    data_dir: Path | None
+    results_dir: Path
+    # What the user typed, for the log and the record.
+    command: str
+    seeds: int | None = None
+    # How many runs to train side by side at most; None: as many as pay on the machine.
+    stack: int | None = None
+    # Whether a GPU may multiply numbers rounded to ten bits.
+    tf32: bool = False
+
+    @property
+    def log_dir(self) -> Path:
+        """The profile's event logs; with another results folder, they are inside that folder."""
+        is_default = self.results_dir == RESULTS_DIR
+        return (LOG_DIR if is_default else self.results_dir / "logs") / self.profile
 
 
 @dataclass(frozen=True)

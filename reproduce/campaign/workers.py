@@ -135,11 +135,11 @@ def _execute_in_worker(jobs: list[Job]) -> list[Outcome]:
     def watch(seen: RunProgress) -> None:
         get_worker().log_event(TOPIC, {TOPIC: asdict(seen)})
 
-    outcomes, waiting = [], list(jobs)
-    while waiting:
-        first = waiting.pop(0)
-        more = in_turn(waiting)
-        outcomes += execute_together(first, watch, lambda: more(set(), set(), first.planned.run))
+    waiting = list(jobs)
+    more = partial(in_turn(waiting), set(), set(), None)
+    outcomes: list[Outcome] = []
+    while (job := more()) is not None:
+        outcomes += execute_together(job, watch, more)
     return outcomes
 
 

@@ -4,8 +4,8 @@ In: nothing. Out: `Experiment`, `Run` and their parts, which all later rooms rea
 
 Numbers follow the paper's convention: `keep` is the paper's p, the probability to keep a unit.
 Learning rates, norm bounds and penalty strengths are for a network that is scaled at test time.
-`training/models.py` converts them to Keras's inverted dropout. A default means "off"; everything
-else must be given.
+`training/nets/` converts them to Keras's inverted dropout. A default means "off"; everything else
+must be given.
 
 Open `experiment.py` first, then `run.py`.
 """

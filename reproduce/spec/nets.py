@@ -1,4 +1,4 @@
-"""The networks that a run can use, described by their sizes; `training/models.py` builds them."""
+"""The networks that a run can use, described by their sizes; `training/nets/` builds them."""
 
 from dataclasses import dataclass, replace
 

@@ -3,8 +3,8 @@
 In: a `Run` and its `Dataset`. Out: `Training`, which trains while you iterate over it and then has
 the model and the history of `Measured` numbers; `train_svm` for the kernel SVM of Table 2.
 
-Open `loop.py` first, then `engine.py` (the update: gradient, momentum, max-norm) and `models.py`
-(where the paper's keep becomes Keras's rate).
+Open `loop.py` first, then `update.py` (gradient, momentum, max-norm), `engine.py` (which compiles
+it for runs side by side) and `nets/` (where the paper's keep becomes Keras's rate).
 """
 
 from reproduce.machine import import_tensorflow
@@ -12,15 +12,16 @@ from reproduce.machine import import_tensorflow
 import_tensorflow()
 
 from reproduce.training.engine import CHUNK_UPDATES, Engine, engine_for
-from reproduce.training.loop import Measured, Training, advance_together
+from reproduce.training.loop import Training, advance_together
 from reproduce.training.measures import (
     CALIBRATION_BINS,
     MEASURES,
+    Measured,
     error_percent,
     reliability,
 )
-from reproduce.training.models import build
-from reproduce.training.side_by_side import most_side_by_side
+from reproduce.training.nets import build
+from reproduce.training.slots import most_side_by_side
 from reproduce.training.svm import train_svm
 
 __all__ = [

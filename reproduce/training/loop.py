@@ -1,8 +1,5 @@
 """Model, data and Run -> trained model and history: the one training loop of every experiment."""
 
-import itertools
-import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -14,28 +11,16 @@ import numpy as np
 import tensorflow as tf
 
 from reproduce.data import Dataset, split_indices
-from reproduce.spec import Autoencoder, Run, derived_seed
+from reproduce.spec import Autoencoder, Run
+from reproduce.training import checkpoint
 from reproduce.training.engine import Engine, engine_for
-from reproduce.training.measures import MEASURES
-from reproduce.training.models import build
-from reproduce.training.schedules import batches, l1_strengths, learning_rates, momenta
+from reproduce.training.measures import MEASURED_EXAMPLES, MEASURES, Measured
+from reproduce.training.nets import build
+from reproduce.training.schedules import Course
 from reproduce.training.slots import spread
 
-# Training error is measured on at most this many training examples.
-MEASURED_EXAMPLES = 10_000
 CHECKPOINT_SECONDS = 60
 LOOK_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One number of a run's history; `x` is its place on an x axis other than the experiment's."""
-
-    split: str
-    measure: str
-    step: int
-    value: float
-    x: float | None = None
 
 
 @dataclass
@@ -67,16 +52,10 @@ class Training:
         self.splits = split_indices(self.dataset, self.run)
         self.engine = self.engine or engine_for(self.run, self.dataset)
         self._load()
-        rates = (learning_rates(self.run), momenta(self.run), l1_strengths(self.run))
-        self.schedule = np.stack(rates, axis=1)
-        points = self.run.curve_points
-        self.curve = {round(self.run.updates * i / points) for i in range(points)}
         self.saved = time.monotonic()
         if self.checkpoint and self.checkpoint.exists():
             self._resume(self.checkpoint)
-        seed = derived_seed(self.run.seed, "order")
-        order = batches(self.splits["train"], self.run.batch_size, seed)
-        self.order = itertools.islice(order, self.step, None)
+        self.course = Course(self.run, self.splits["train"], self.step)
 
     def __iter__(self) -> Iterator["Training"]:
         while not self.is_over:
@@ -87,24 +66,13 @@ class Training:
     def is_over(self) -> bool:
         return self.diverged or self.step >= self.run.updates
 
-    def begin(self) -> None:
-        """Measures the untrained network, if the curve has it."""
-        if self.step == 0 and 0 in self.curve and not self.history:
-            self.history += self.measured("train", "validation")
-
     def until_stop(self) -> int:
         """Updates until this run wants to be looked at: about a second of them at most, so that
         Ctrl-C takes effect soon."""
         chunk = self.engine.chunk
         if not self.engine.loop_inside:  # a program of its own for each number of updates
             chunk = max(1, min(chunk, int(LOOK_SECONDS / max(self.update_seconds, 1e-6))))
-        stops = self.curve | {self.run.updates}
-        return min(chunk, *(at - self.step for at in stops if at > self.step))
-
-    def take(self, updates: int) -> tuple[np.ndarray, np.ndarray]:
-        """Examples, and learning rate, momentum and L1 strength, of each of the next updates."""
-        order = np.stack(list(itertools.islice(self.order, updates)))
-        return order, self.schedule[self.step : self.step + updates]
+        return min(chunk, self.course.until_stop(self.step))
 
     def advanced(self, updates: int, loss: float, wall_seconds: float, runs: int) -> None:
         """Takes note of updates that the engine made, `runs` runs side by side; measures where the
@@ -115,7 +83,7 @@ class Training:
         self.step += updates
         self.diverged = not np.isfinite(loss)
         is_last = self.step == self.run.updates
-        if (self.step in self.curve or is_last) and not self.diverged:
+        if (self.step in self.course.curve or is_last) and not self.diverged:
             self.history += self.measured("train", "validation")
             self._remember()
         if is_last and not self.diverged:
@@ -199,11 +167,9 @@ class Training:
 
     def last(self, split: str, measure: str) -> float | None:
         """The latest value of a measure; None before the first."""
-        values = (m.value for m in reversed(self.history))
-        keys = ((m.split, m.measure) for m in reversed(self.history))
-        return next(
-            (v for v, key in zip(values, keys, strict=True) if key == (split, measure)), None
-        )
+        wanted = (split, measure)
+        found = (m.value for m in reversed(self.history) if (m.split, m.measure) == wanted)
+        return next(found, None)
 
     def model(self) -> keras.Model:
         """The trained network: an ordinary Keras model, independent of this training."""
@@ -214,29 +180,18 @@ class Training:
 
     def save(self) -> None:
         """Writes the checkpoint atomically; does nothing without a path."""
-        if self.checkpoint is None:
-            return
-        history = [[m.split, m.measure, m.step, m.value] for m in self.history]
-        progress = {"step": self.step, "seconds": self.seconds, "history": history}
-        progress["best_error"] = self.best_error
-        best = {f"best_{name}": array for name, array in self.best_state.items()}
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        part = self.checkpoint.with_suffix(".part")
-        with part.open("wb") as file:
-            state = self.engine.state(self.slot) | best | {"progress": np.array(json.dumps(progress))}
-            np.savez(file, **state)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, self.checkpoint)
+        if self.checkpoint is not None:
+            history = [[m.split, m.measure, m.step, m.value] for m in self.history]
+            progress = {"step": self.step, "seconds": self.seconds, "history": history}
+            progress["best_error"], state = self.best_error, self.engine.state(self.slot)
+            checkpoint.write(self.checkpoint, state, self.best_state, progress)
 
-    def _resume(self, checkpoint: Path) -> None:
+    def _resume(self, path: Path) -> None:
         try:
-            with np.load(checkpoint, allow_pickle=False) as state:
-                progress = json.loads(str(state["progress"]))
-                self.engine.restore(state, self.slot)
-                best = {name[5:]: state[name] for name in state if name.startswith("best_")}
+            state, best, progress = checkpoint.read(path)
+            self.engine.restore(state, self.slot)
         except Exception as error:  # a damaged file raises a dozen exception types
-            print(f"{checkpoint} is damaged ({error}); restarting from step 0", file=sys.stderr)
+            print(f"{path} is damaged ({error}); restarting from step 0", file=sys.stderr)
             self._load()
             return
         self.step, self.seconds = progress["step"], progress["seconds"]
@@ -249,10 +204,11 @@ def advance_together(trainings: Sequence[Training]) -> None:
     them have; as many as until the first of them wants to be looked at."""
     active = [each for each in trainings if not each.is_over]
     for each in active:
-        each.begin()
+        if each.step == 0 and 0 in each.course.curve and not each.history:
+            each.history += each.measured("train", "validation")
     began = time.monotonic()
     engine, updates = active[0].engine, min(each.until_stop() for each in active)
-    taken = {each.slot: each.take(updates) for each in active}
+    taken = {each.slot: each.course.take(updates) for each in active}
     order, schedule = (
         spread({slot: both[i] for slot, both in taken.items()}, engine.runs) for i in (0, 1)
     )

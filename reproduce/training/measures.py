@@ -4,10 +4,25 @@ Outputs are logits of shape (examples, classes), and targets are the labels. For
 have shape (examples, pixels): logits, and pixels in [0, 1].
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import expit, logsumexp, softmax
 
 CALIBRATION_BINS = 15
+# Training error is measured on at most this many training examples.
+MEASURED_EXAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One number of a run's history; `x` is its place on an x axis other than the experiment's."""
+
+    split: str
+    measure: str
+    step: int
+    value: float
+    x: float | None = None
 
 
 def error_percent(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -1,10 +1,11 @@
-"""Run -> learning rate, momentum and L1 strength of every update, as arrays."""
+"""Run -> examples, learning rate, momentum and L1 strength of every update."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
-from reproduce.spec import Run
+from reproduce.spec import Run, derived_seed
 
 
 def learning_rates(run: Run) -> np.ndarray:
@@ -53,3 +54,30 @@ def batches(examples: np.ndarray, batch_size: int, seed: int) -> Iterator[np.nda
             waiting = np.concatenate([waiting, generator.permutation(examples)])
         yield waiting[:batch_size]
         waiting = waiting[batch_size:]
+
+
+class Course:
+    """What comes in a run's training, from update `step` on.
+
+    Attributes:
+        rates: Float32 of shape (updates, 3): learning rate, momentum, L1 strength.
+        curve: The numbers of updates at which the run is measured, besides its end.
+    """
+
+    def __init__(self, run: Run, examples: np.ndarray, step: int = 0):
+        self.rates = np.stack([learning_rates(run), momenta(run), l1_strengths(run)], axis=1)
+        points = run.curve_points
+        self.curve = {round(run.updates * i / points) for i in range(points)}
+        self.stops = self.curve | {run.updates}
+        order = batches(examples, run.batch_size, derived_seed(run.seed, "order"))
+        self.order, self.step = itertools.islice(order, step, None), step
+
+    def until_stop(self, step: int) -> int:
+        """Updates from `step` until the run is to be measured or ends."""
+        return min(stop - step for stop in self.stops if stop > step)
+
+    def take(self, updates: int) -> tuple[np.ndarray, np.ndarray]:
+        """The examples, of shape (updates, batch), and the rates of the next updates."""
+        order = np.stack(list(itertools.islice(self.order, updates)))
+        self.step += updates
+        return order, self.rates[self.step - updates : self.step]

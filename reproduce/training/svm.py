@@ -6,14 +6,15 @@ from sklearn.svm import SVC
 
 from reproduce.data import Dataset, split_indices
 from reproduce.spec import GaussianSvm, Run
-from reproduce.training.loop import MEASURED_EXAMPLES, Measured
+from reproduce.training.measures import MEASURED_EXAMPLES, Measured
 
 CACHE_MEBIBYTES = 2_000
 
 
-def train_svm(run: Run, net: GaussianSvm, dataset: Dataset) -> tuple[list[Measured], float]:
+def train_svm(run: Run, dataset: Dataset) -> tuple[list[Measured], float]:
     """The error of the support vector machine on each split, and the seconds that it took."""
-    began = time.monotonic()
+    began, net = time.monotonic(), run.net
+    assert isinstance(net, GaussianSvm)
     pixels = dataset.images.reshape(len(dataset.images), -1)
     ids = split_indices(dataset, run)
     machine = SVC(C=net.cost, gamma=net.gamma, cache_size=CACHE_MEBIBYTES)

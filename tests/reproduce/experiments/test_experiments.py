@@ -9,7 +9,7 @@ import pytest
 
 from reproduce import experiments, plan
 from reproduce.paper import paper_numbers
-from reproduce.training.models import build
+from reproduce.training.nets import build
 
 EACH = [(name, p) for name in experiments.names() for p in experiments.load(name).budgets]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reproduce import Mlp, experiments
-from reproduce.training.models import build
+from reproduce.training.nets import build
 
 NAME = "dropout_rate"
 

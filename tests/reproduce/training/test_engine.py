@@ -11,7 +11,7 @@ from layers import paper_to_inverted
 from reproduce import Autoencoder, ConvNet, Mlp, Run
 from reproduce.training import Training
 from reproduce.training.engine import Engine, engine_for
-from reproduce.training.models import build
+from reproduce.training.nets import build
 from reproduce.training.schedules import batches
 
 UPDATES = 20

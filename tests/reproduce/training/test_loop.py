@@ -138,7 +138,7 @@ def test_the_trained_model_is_an_ordinary_keras_model(full, digits, tmp_path):
 
 def test_the_support_vector_machine_is_scikit_learns(run, digits):
     net = GaussianSvm(5.0, 0.5)
-    history, seconds = train_svm(replace(run, net=net, hold_out=True, test=True), net, digits)
+    history, seconds = train_svm(replace(run, net=net, hold_out=True, test=True), digits)
     errors = {m.split: m.value for m in history}
     assert set(errors) == {"train", "validation", "test"}
     assert errors["train"] <= errors["test"] < 5

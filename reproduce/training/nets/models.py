@@ -34,8 +34,8 @@ from reproduce.spec import (
     Transformer,
     derived_seed,
 )
-from reproduce.training import models_beyond_paper
-from reproduce.training.augmentation import RandomFlip, RandomShift
+from reproduce.training.nets import beyond_paper
+from reproduce.training.nets.augmentation import RandomFlip, RandomShift
 
 CONVOLUTION, POOL, POOL_STRIDE = 5, 3, 2
 # DropBlock's block size in units: the paper's last feature maps are 4 x 4.
@@ -57,7 +57,7 @@ def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
     An autoencoder returns one logit per pixel, in order; other networks return one per class.
     """
     if isinstance(run.net, Recurrent | Residual | Transformer):
-        model = models_beyond_paper.build(run, shape, classes)
+        model = beyond_paper.build(run, shape, classes)
         count = len(model.trainable_variables)
         return Built(model, [1.0] * count, [0.0] * count)
     stack = _Stack(run, shape)

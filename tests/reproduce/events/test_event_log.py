@@ -9,8 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from reproduce import Autoencoder, ConvNet, Mlp
-from reproduce.campaign import event_log, inspection
-from reproduce.campaign.event_log import EventLog
+from reproduce.events import EventLog, event_log, inspection
 from reproduce.plan import Planned
 from reproduce.training import Training
 
@@ -105,8 +104,8 @@ def test_the_first_values_are_those_of_the_untrained_network(run_logged, digits)
 
 def test_the_values_are_those_of_the_network(run_logged, digits):
     training, events = run_logged
-    assert values(events, "learning_rate")[0] == pytest.approx(training.schedule[0, 0])
-    assert values(events, "learning_rate")[UPDATES] == pytest.approx(training.schedule[-1, 0])
+    assert values(events, "learning_rate")[0] == pytest.approx(training.course.rates[0, 0])
+    assert values(events, "learning_rate")[UPDATES] == pytest.approx(training.course.rates[-1, 0])
     assert values(events, "momentum")[UPDATES] == pytest.approx(0.9)
     kernels = {v.path: v for v in training.network.trainable_variables if len(v.shape) == 2}
     for path, variable in kernels.items():
@@ -189,7 +188,7 @@ def test_other_networks_are_logged_too(run, digits, tmp_path, net):
 def test_logging_keeps_its_pace(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(event_log.time, "monotonic", lambda: clock[0])
-    pace = event_log._Pace(points=100, updates=1_000)
+    pace = event_log._Pace(points=100, updates=1_000, runs=1)
     logged_at = []
     for step in range(0, 1_001, 5):
         clock[0] += 0.005  # of training

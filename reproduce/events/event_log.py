@@ -13,7 +13,7 @@ tf = import_tensorflow()
 from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 from tensorboard.plugins.hparams import api as hparams
 
-from reproduce.campaign import inspection
+from reproduce.events import inspection
 from reproduce.plan import Planned
 from reproduce.training import Measured, Training
 
@@ -137,7 +137,7 @@ class EventLog:
 
     def _numbers(self) -> None:
         training = self.training
-        learning_rate, momentum, _ = training.schedule[max(training.step - 1, 0)]
+        learning_rate, momentum, _ = training.course.rates[max(training.step - 1, 0)]
         if training.step:  # mean over the latest updates, under training conditions
             tf.summary.scalar("loss/batches", training.loss)
         tf.summary.scalar("learning_rate", learning_rate)

@@ -8,7 +8,7 @@ import pytest
 
 from reproduce import Recurrent, Residual, Transformer
 from reproduce.training import Training
-from reproduce.training.models import build
+from reproduce.training.nets import build
 
 NETS = [Recurrent((12,)), Recurrent((12,), "naive"), Residual((3, 4)), Transformer(8, 1, heads=2)]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from reproduce.training.augmentation import RandomFlip, RandomShift
+from reproduce.training.nets.augmentation import RandomFlip, RandomShift
 
 
 @pytest.mark.parametrize("channels", [(), (3,)])

@@ -8,7 +8,7 @@ import pytest
 
 from layers import DropBlock2D, DropConnect, Dropout, MaxPieces, SpatialDropout2D
 from reproduce import ConvNet
-from reproduce.training.models import build
+from reproduce.training.nets import build
 
 PAPERS = ConvNet((96, 128, 256), (2048, 2048), "relu")
 SMALL = ConvNet((4, 6), (8,), "relu")

@@ -1,0 +1,100 @@
+"""One run's update and forward pass, as functions of its values: what the engine compiles.
+
+Rates, bounds and penalty strengths are arguments too, so that runs that differ only in these share
+one program.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import keras
+import tensorflow as tf
+
+from reproduce.spec import Autoencoder, LinearRegression, Run
+
+
+def hyperparameters(model: keras.Model) -> Iterator[tuple[object, str]]:
+    """(object, attribute) of every number in the model's constraints and regularizers: bounds and
+    penalty strengths."""
+    owners = [layer.activity_regularizer for layer in model.layers]
+    for variable in model.trainable_variables:
+        owners += [variable.constraint, variable.regularizer]
+    for owner in owners:
+        for name, value in vars(owner).items() if owner else ():
+            if isinstance(value, float):
+                yield owner, name
+
+
+class Update:
+    """The functions of one architecture; `model` gives the network's form, and none of its values
+    but those that `hold` sets."""
+
+    def __init__(self, run: Run, model: keras.Model, images: tf.Tensor, labels: tf.Tensor):
+        self.model, self.images, self.labels = model, images, labels
+        self.net, self.uses_l1 = run.net, run.l1 > 0
+        self.owners = list(hyperparameters(model))
+
+    def gradients(
+        self, weights: list, others: list, numbers: list, batch: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
+        """The loss on a batch of examples, the gradients, and the masks' state after it."""
+        images, labels = tf.gather(self.images, batch), tf.gather(self.labels, batch)
+        with tf.GradientTape() as tape, self._holding(numbers):
+            tape.watch(weights)
+            logits, moved, penalties = self.model.stateless_call(
+                weights, others, images, training=True, return_losses=True
+            )
+            loss = self._loss(logits, images, labels)
+            total = tf.add_n([loss, *penalties])
+        return loss, tape.gradient(total, weights), [tf.convert_to_tensor(each) for each in moved]
+
+    def moved(
+        self, weights, velocities, gradients, numbers, rates, rate_factors, l1_factors
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Weights and velocities after a step of SGD with momentum, L1 and max-norm; `rates` are
+        the learning rate, the momentum and the strength of L1."""
+        rate, momentum, l1 = tf.unstack(rates)
+        # Waits for the last gradient: XLA updates weights in place only if all reads come before.
+        rate += 0 * tf.reshape(gradients[0], [-1])[0]
+        moved, faster = [], []
+        with self._holding(numbers):
+            for i, (weight, velocity, gradient) in enumerate(
+                zip(weights, velocities, gradients, strict=True)
+            ):
+                if self.uses_l1:
+                    gradient += l1 * l1_factors[i] * tf.sign(weight)
+                faster.append(momentum * velocity - rate * rate_factors[i] * gradient)
+                stepped = weight + faster[-1]
+                # Max-norm, where the run has a bound.
+                constraint = self.model.trainable_variables[i].constraint
+                moved.append(stepped if constraint is None else constraint(stepped))
+        return moved, faster
+
+    def scored(self, weights: list, others: list, examples: tf.Tensor) -> tf.Tensor:
+        """Inference outputs for these examples."""
+        images = tf.gather(self.images, examples)
+        return self.model.stateless_call(weights, others, images, training=False)[0]
+
+    def _loss(self, logits: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        if isinstance(self.net, Autoencoder | LinearRegression):
+            if isinstance(self.net, Autoencoder):
+                error = tf.sigmoid(logits) - tf.reshape(images, tf.shape(logits))
+            else:
+                error = logits - tf.one_hot(labels, logits.shape[1])
+            return tf.reduce_sum(tf.square(error)) / (2 * images.shape[0])
+        losses = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+        return tf.reduce_mean(losses)
+
+    def hold(self, numbers: Sequence) -> None:
+        """The model's constraints and regularizers hold these numbers."""
+        for (owner, name), number in zip(self.owners, numbers, strict=True):
+            setattr(owner, name, number)
+
+    @contextmanager
+    def _holding(self, numbers: Sequence) -> Iterator[None]:
+        before = [getattr(owner, name) for owner, name in self.owners]
+        try:
+            self.hold(numbers)
+            yield
+        finally:
+            self.hold(before)
