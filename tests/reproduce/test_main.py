@@ -216,17 +216,17 @@ def test_event_files_hold_the_scalars_of_every_run(whole):
 
 
 def test_a_failed_run_is_recorded_and_the_others_still_run(tmp_path, monkeypatch, capsys):
-    from reproduce.campaign import execute
+    from reproduce.campaign import stack
 
-    original = execute.Training
+    original = stack.Training
 
     def fragile(run, *more):
         if run.keep < 1 and run.learning_rate == 0.2:
             raise RuntimeError("no luck")
         return original(run, *more)
 
-    monkeypatch.setattr(execute, "Training", fragile)
-    assert main(smoke(tmp_path)) == 1
+    monkeypatch.setattr(stack, "Training", fragile)
+    assert main(smoke(tmp_path, "--stack", "3")) == 1
     entries = Results(tmp_path, "smoke", "overfitting_choice").runs().values()
     failed = [e for e in entries if e["status"] == "failed"]
     assert [e["error"] for e in failed] == ["RuntimeError: no luck"]
@@ -257,9 +257,13 @@ def wait_for_rows(results_dir, process, count):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
-def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(number, status, whole, tmp_path):
-    process = start(*smoke(tmp_path))
+@pytest.mark.parametrize(
+    ("number", "status", "stack"), [(signal.SIGKILL, -9, "3"), (signal.SIGINT, 130, "1")]
+)
+def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(
+    number, status, stack, whole, tmp_path
+):
+    process = start(*smoke(tmp_path, "--stack", stack))
     wait_for_rows(tmp_path, process, 2)
     os.killpg(process.pid, number)
     process.communicate(timeout=60)
@@ -267,7 +271,7 @@ def test_a_campaign_that_is_stopped_goes_on_as_if_it_had_not_been(number, status
     finished = Results(tmp_path, "smoke", "overfitting_choice").finished()
     assert 2 <= len(finished) < 8
 
-    again = start(*smoke(tmp_path))
+    again = start(*smoke(tmp_path, "--stack", stack))
     printed = again.communicate(timeout=300)[1]
     assert again.returncode == 0, printed
     assert printed.count("[overfitting choice") == 8 - len(finished)
