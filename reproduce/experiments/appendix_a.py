@@ -72,7 +72,7 @@ experiment = Experiment(
             update_ms=2,
         ),
         "cpu": Budget(updates=10_000, seeds=3, update_ms=9),
-        "paper": Budget(updates=1_000_000, seeds=(3, 6, 12), update_ms=9, gpu_update_ms=1),
+        "paper": Budget(updates=1_000_000, seeds=(3, 6, 12), update_ms=9, gpu_update_ms=0.15),
     },
     hold_out=True,
     view=panel("learning rate", NO_DROPOUT, RATE, log_x=True),

@@ -57,7 +57,7 @@ experiment = Experiment(
         ),
         "cpu": Budget(updates=10_000, seeds=(5, 10), choice_updates=5_000, update_ms=2),
         "paper": Budget(
-            added=2, updates=100_000, seeds=(10, 20), choice_seeds=3, update_ms=2, gpu_update_ms=0.5
+            added=2, updates=100_000, seeds=(10, 20), choice_seeds=3, update_ms=2, gpu_update_ms=0.1
         ),
     },
     hold_out=True,

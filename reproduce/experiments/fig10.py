@@ -57,7 +57,7 @@ experiment = Experiment(
             seeds=(3, 6, 12),
             choice_updates=20_000,
             update_ms=11,
-            gpu_update_ms=1,
+            gpu_update_ms=0.15,
         ),
         "paper": Budget(
             added=2,
@@ -65,7 +65,7 @@ experiment = Experiment(
             seeds=(5, 10, 20),
             choice_seeds=2,
             update_ms=11,
-            gpu_update_ms=1,
+            gpu_update_ms=0.15,
         ),
     },
     brackets=WIDER_RATES,

@@ -43,7 +43,7 @@ experiment = Experiment(
             seeds=(3, 6, 12),
             choice_updates=20_000,
             update_ms=16,
-            gpu_update_ms=1,
+            gpu_update_ms=0.15,
         ),
         "paper": Budget(
             added=2,
@@ -51,7 +51,7 @@ experiment = Experiment(
             seeds=(5, 10, 20),
             choice_seeds=2,
             update_ms=16,
-            gpu_update_ms=1,
+            gpu_update_ms=0.15,
         ),
     },
     measures=("error_percent", "nll", "calibration_percent"),

@@ -65,10 +65,10 @@ experiment = Experiment(
             choice_updates=20_000,
             arms=ONE_NET,
             update_ms=10,
-            gpu_update_ms=1.5,
+            gpu_update_ms=0.6,
         ),
         "paper": Budget(
-            added=2, updates=1_000_000, seeds=(3, 6, 12), update_ms=25, gpu_update_ms=1.5
+            added=2, updates=1_000_000, seeds=(3, 6, 12), update_ms=25, gpu_update_ms=0.6
         ),
     },
     hold_out=True,

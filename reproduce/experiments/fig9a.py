@@ -53,10 +53,10 @@ BUDGETS = {
         seeds=(3, 6, 12),
         choice_updates=20_000,
         update_ms=28,
-        gpu_update_ms=1,
+        gpu_update_ms=0.3,
     ),
     "paper": Budget(
-        added=2, updates=1_000_000, seeds=(5, 10, 20), choice_seeds=2, update_ms=28, gpu_update_ms=1
+        added=2, updates=1_000_000, seeds=(5, 10, 20), choice_seeds=2, update_ms=28, gpu_update_ms=0.3
     ),
 }
 

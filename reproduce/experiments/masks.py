@@ -29,7 +29,7 @@ experiment = Experiment(
         "smoke": Budget(data="digits", updates=200, seeds=1, width=1 / 16, update_ms=5),
         "quick": Budget(updates=1_000, seeds=1, update_ms=6),
         "cpu": Budget(updates=3_000, seeds=1, update_ms=4),
-        "paper": Budget(updates=3_000, seeds=1, update_ms=4, gpu_update_ms=1),
+        "paper": Budget(updates=3_000, seeds=1, update_ms=4, gpu_update_ms=0.3),
     },
     probes=("masks",),
     view=pictured("mask_0", "the inputs' masks: dropped is black, kept is grey"),

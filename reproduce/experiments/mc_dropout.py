@@ -46,7 +46,7 @@ experiment = Experiment(
             seeds=(3, 6, 12),
             choice_updates=20_000,
             update_ms=12,
-            gpu_update_ms=1,
+            gpu_update_ms=0.15,
         ),
         "paper": Budget(
             added=2,
@@ -54,7 +54,7 @@ experiment = Experiment(
             seeds=(5, 10, 20),
             choice_seeds=2,
             update_ms=12,
-            gpu_update_ms=1,
+            gpu_update_ms=0.15,
         ),
     },
     measures=("error_percent", "nll", "calibration_percent"),

@@ -38,7 +38,7 @@ experiment = Experiment(
         ),
         "cpu": Budget(updates=3_000, seeds=(5, 10), choice_seeds=2, update_ms=2.5),
         "paper": Budget(
-            updates=100_000, seeds=(10, 20), choice_seeds=3, update_ms=2.5, gpu_update_ms=0.5
+            updates=100_000, seeds=(10, 20), choice_seeds=3, update_ms=2.5, gpu_update_ms=0.1
         ),
     },
     hold_out=True,

@@ -66,7 +66,7 @@ experiment = Experiment(
         ),
         "cpu": Budget(updates=6_000, seeds=(3, 6), choice_updates=3_000, update_ms=2),
         "paper": Budget(
-            updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=2, gpu_update_ms=0.5
+            updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=2, gpu_update_ms=0.1
         ),
     },
     hold_out=True,

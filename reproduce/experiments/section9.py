@@ -52,7 +52,7 @@ experiment = Experiment(
         "smoke": Budget(data="digits", updates=400, seeds=2, update_ms=5),
         "quick": Budget(updates=8_000, seeds=2, update_ms=0.4),
         "cpu": Budget(updates=20_000, seeds=3, update_ms=1),
-        "paper": Budget(updates=1_000_000, seeds=3, update_ms=1, gpu_update_ms=0.3),
+        "paper": Budget(updates=1_000_000, seeds=3, update_ms=1, gpu_update_ms=0.05),
     },
     measures=("error_percent",),
     probes=("closed_form",),

@@ -38,7 +38,7 @@ experiment = Experiment(
             seeds=(3, 6, 12),
             choice_updates=20_000,
             update_ms=5,
-            gpu_update_ms=0.5,
+            gpu_update_ms=0.15,
         ),
         "paper": Budget(
             added=2,
@@ -46,7 +46,7 @@ experiment = Experiment(
             seeds=(10, 20),
             choice_seeds=2,
             update_ms=5,
-            gpu_update_ms=0.5,
+            gpu_update_ms=0.15,
         ),
     },
     brackets=WIDER_RATES,

@@ -111,7 +111,7 @@ experiment = Experiment(
             # The larger nets wait for more of a GPU's minutes.
             arms=(LOGISTIC, BASELINE, DROPOUT, MAX_NORM),
             update_ms=9,
-            gpu_update_ms=0.2,
+            gpu_update_ms=0.15,
         ),
         "paper": Budget(
             added=2,
@@ -119,7 +119,7 @@ experiment = Experiment(
             seeds=(5, 10, 20),
             choice_seeds=2,
             update_ms=40,
-            gpu_update_ms=2,
+            gpu_update_ms=0.8,
         ),
     },
     brackets=WIDER_RATES,

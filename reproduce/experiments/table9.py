@@ -83,7 +83,7 @@ experiment = Experiment(
             seeds=(3, 6, 12),
             choice_updates=20_000,
             update_ms=11,
-            gpu_update_ms=1,
+            gpu_update_ms=0.15,
         ),
         "paper": Budget(
             added=4,
@@ -91,7 +91,7 @@ experiment = Experiment(
             seeds=(5, 10, 20),
             choice_seeds=2,
             update_ms=11,
-            gpu_update_ms=1,
+            gpu_update_ms=0.15,
         ),
     },
     search=Search(
