@@ -1,8 +1,20 @@
+"""Shared by the layers' tests: each is a program of its own, with products in float32 on any GPU."""
+
+import os
+
+# Before JAX is imported: its default products on a GPU round numbers to ten bits.
+os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
+
 import keras
 import pytest
 from keras.src.utils.naming import reset_uids
 
 from layers.noise import stream
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow
+
+    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
 
 
 @pytest.fixture(autouse=True)
