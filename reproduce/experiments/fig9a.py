@@ -56,7 +56,12 @@ BUDGETS = {
         gpu_update_ms=0.3,
     ),
     "paper": Budget(
-        added=2, updates=1_000_000, seeds=(5, 10, 20), choice_seeds=2, update_ms=28, gpu_update_ms=0.3
+        added=2,
+        updates=1_000_000,
+        seeds=(5, 10, 20),
+        choice_seeds=2,
+        update_ms=28,
+        gpu_update_ms=0.3,
     ),
 }
 

@@ -15,9 +15,9 @@ class Budget:
     seeds: int | tuple[int, ...]
     # Expected milliseconds per update of one run, in a campaign on two cores: the cost in `list`.
     update_ms: float
-    # The same on one H100, of a run among others in one program, where that is meant: 0.09 measured
-    # for 16 of 3 x 1024 with dropout and max-norm, 0.14 for 5, 0.31 for one alone, 2.3 for 2 x 8192,
-    # 1.3 (TF32) for the CIFAR net. The others are guesses from these.
+    # The same on one H100, of a run among others in one program, where that is meant. Measured:
+    # 0.09 for 16 of 3 x 1024 with dropout and max-norm, 0.14 for 5, 0.31 for one alone; 2.3 for
+    # 2 x 8192; 1.3 (TF32) for the CIFAR net. The others are guesses from these.
     gpu_update_ms: float | None = None
     # Number of seeds of the runs that choose each arm's settings on the validation split.
     choice_seeds: int = 1

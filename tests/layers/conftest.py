@@ -1,4 +1,4 @@
-"""Shared by the layers' tests: each is a program of its own, with products in float32 on any GPU."""
+"""Each test is a program of its own; products are in float32 on a GPU too."""
 
 import os
 
