@@ -88,8 +88,11 @@ def _run(arguments: Namespace, argv: list[str]) -> int:
     names = experiments.names() if is_all else list(dict.fromkeys(named))
     from reproduce import campaign
 
-    shared = _shared(arguments, argv) | {"stack": arguments.stack, "tf32": arguments.tf32}
-    return campaign.run(names, campaign.Options(**shared), arguments.minutes)
+    if arguments.cluster and arguments.workers:
+        raise UserError("--cluster has workers of its own; leave out --workers")
+    own = {name: getattr(arguments, name) for name in ("stack", "tf32", "cluster")}
+    options = campaign.Options(**_shared(arguments, argv), **own)
+    return campaign.run(names, options, arguments.minutes)
 
 
 def _search(arguments: Namespace, argv: list[str]) -> int:

@@ -81,6 +81,11 @@ def _run(parser: argparse.ArgumentParser) -> None:
         help="runs side by side in one program (default: 1 on a CPU, as many as pay on a GPU)",
     )
     parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="a Dask scheduler whose workers train the runs, one a GPU (default: this machine)",
+    )
+    parser.add_argument(
         "--tf32",
         action="store_true",
         help="let a GPU round products to ten bits (default: float32; provenance says which)",

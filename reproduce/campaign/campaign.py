@@ -106,9 +106,10 @@ class Campaign:
         """Runs what is missing; returns the exit status."""
         with (
             StopRequest(self.display) as stop,
-            Workers(self.options.workers, self.display) as workers,
+            Workers(self.options.workers, self.display, self.options.cluster) as workers,
         ):
             self.stop = stop
+            workers.stop_file = stop.path
             for outcome in workers.run(self._take):
                 self._record(outcome)
                 if self.trouble:

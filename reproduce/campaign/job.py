@@ -29,6 +29,8 @@ class Options:
     stack: int | None = None
     # Whether a GPU may multiply numbers rounded to ten bits.
     tf32: bool = False
+    # The address of a Dask scheduler whose workers train the runs; None: this machine does.
+    cluster: str | None = None
 
     @property
     def log_dir(self) -> Path:
