@@ -19,12 +19,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.groups import PARTS, Entry, Group
+from reproduce.machine import has_gpu
 from reproduce.record import commit
 
 ROUNDS = 7
 # The other processes' threads spin for a while after their block; let them fall asleep.
 PAUSE_SECONDS = 0.3
-FILES = {"training": "bench", "layers": "bench_layers"}
+FILES = {"training": "bench", "layers": "bench_layers", "gpu": "bench_gpu"}
+FILES_OF_CPU = ("training", "layers")
 COLUMNS = ("case", "peer", "ours", "theirs", "unit", "ratio", "ratio_min", "ratio_max", "n")
 
 
@@ -156,11 +158,20 @@ def machine(peers: str) -> dict:
     return {
         "cpu": cpu,
         "commit": commit(),
+        "gpu": gpu(),
         "threads": len(os.sched_getaffinity(0)),
         "ours": {name: version(name) for name in ("keras", "numpy", "tensorflow")},
         "peers": dict(zip(packages, found.stdout.split(), strict=True)),
         "rounds": ROUNDS,
     }
+
+
+def gpu() -> str:
+    """The GPU's name; empty without one."""
+    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    if not has_gpu():
+        return ""
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def main() -> None:
@@ -173,7 +184,8 @@ def main() -> None:
         "--only", default="", help="groups whose name contains this; writes nothing"
     )
     arguments = parser.parse_args()
-    for part in [arguments.part] if arguments.part else PARTS:
+    # The GPU's part only where there is one, and alone: the others are of a CPU.
+    for part in [arguments.part] if arguments.part else ["gpu"] if has_gpu() else FILES_OF_CPU:
         bench(part, arguments.peers, arguments.only)
 
 
@@ -183,7 +195,7 @@ def bench(part: str, peers: str, only: str) -> None:
     settings: dict[str, str] = {}
     chosen = [group for group in PARTS[part] if only in group.case]
     sources = [compare(group, peers, settings) for group in chosen]
-    if only in "cold start":
+    if only in "cold start" and part != "gpu":
         sources.append(cold(peers) if part == "training" else cold_layers())
     for source in sources:
         for line in source:

@@ -59,10 +59,14 @@ CASES = {
         _mlp("3x1024 dropout", 1024, 1024, 1024, updates=300, **DROPOUT),
         _mlp("3x1024 dropout + max-norm", 1024, 1024, 1024, updates=300, **DROPOUT, max_norm=2.0),
         _mlp("2x4096 dropout + max-norm", 4096, 4096, updates=40, **DROPOUT, max_norm=2.0),
+        # For a GPU: a block of ours is a whole number of its programs' loops, for 16 runs too.
+        _mlp("3x1024 on a GPU", 1024, 1024, 1024, updates=6_400, **DROPOUT, max_norm=2.0),
+        _mlp("2x8192 on a GPU", 8192, 8192, updates=1_000, **DROPOUT, max_norm=2.0),
         _cifar("CIFAR third width none", THIRD, 40),
         _cifar("CIFAR third width dropout", THIRD, 40, **DROPOUT_CIFAR),
         _cifar("CIFAR third width dropout + max-norm", THIRD, 40, **DROPOUT_CIFAR, max_norm=4.0),
         _cifar("CIFAR full width none", 1.0, 8),
         _cifar("CIFAR full width dropout + max-norm", 1.0, 8, **DROPOUT_CIFAR, max_norm=4.0),
+        _cifar("CIFAR full width on a GPU", 1.0, 1_000, **DROPOUT_CIFAR, max_norm=4.0),
     )
 }

@@ -123,6 +123,33 @@ TRAINING = (
 )
 
 
+def on_gpu(case: str, *also: Entry) -> Group:
+    """One run beside stacks, peers and the products alone; a block's updates are of all runs."""
+    entries = (Entry(OURS, "ours", case), *also, Entry("stock Keras, fit", "stock_keras", case))
+    return Group(case, "ms/update", CASES[case].updates, 1e3, entries)
+
+
+def beside(case: str, *options: str) -> Entry:
+    return Entry(f"ours, {', '.join(options)}", "ours", " | ".join([case, *options]))
+
+
+GPU_NARROW, GPU_WIDE, GPU_CIFAR = (
+    f"{name} on a GPU" for name in ("3x1024", "2x8192", "CIFAR full width")
+)
+GPU = (
+    on_gpu(
+        GPU_NARROW,
+        beside(GPU_NARROW, "x16"),
+        beside(GPU_NARROW, "x16", "tf32"),
+        Entry("PyTorch", "pytorch", GPU_NARROW),
+        Entry("JAX, one scan", "jax_scan", GPU_NARROW),
+        Entry("matrix products alone", "limits", GPU_NARROW),
+    ),
+    on_gpu(GPU_WIDE, Entry("matrix products alone", "limits", GPU_WIDE)),
+    on_gpu(GPU_CIFAR, beside(GPU_CIFAR, "tf32"), Entry("PyTorch", "pytorch", GPU_CIFAR)),
+)
+
+
 def beside_keras(case: str, backend: str = "tensorflow") -> Group:
     """This package's layers in place of Keras's own, in the same program."""
     entries = (
@@ -163,4 +190,4 @@ LAYERS = (
     *(without_dropout(width) for width in layers_alone.WIDTHS),
     skipping(),
 )
-PARTS = {"training": TRAINING, "layers": LAYERS}
+PARTS = {"training": TRAINING, "layers": LAYERS, "gpu": GPU}

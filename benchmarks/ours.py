@@ -6,7 +6,7 @@ from benchmarks.cases import BATCH_SIZE, CASES, LEARNING_RATE, MOMENTUM, SEED, C
 from benchmarks.images import draw
 from reproduce import ConvNet, Mlp, Run
 from reproduce.data import Dataset
-from reproduce.machine import import_tensorflow
+from reproduce.machine import import_tensorflow, use_tf32
 
 
 def run_of(case: Case) -> Run:
@@ -36,21 +36,29 @@ def dataset_of(case: Case) -> Dataset:
 
 
 def prepare(name: str):
+    """`name` is a case, with " | x16" for 16 runs side by side, " | tf32" for products of numbers
+    rounded to ten bits; all runs of a block together make the case's number of updates."""
     import_tensorflow()
-    from reproduce.training import CHUNK_UPDATES, Engine, build
+    from reproduce.training import Engine, build
 
-    case = CASES[name]
-    run = run_of(case)
-    dataset = dataset_of(case)
-    engine = Engine(run, dataset)
-    engine.load(build(run, dataset.shape, dataset.classes))
-    schedule = np.tile(np.array([LEARNING_RATE, MOMENTUM, 0], np.float32), (CHUNK_UPDATES, 1))
+    case_name, *options = name.split(" | ")
+    use_tf32("tf32" in options)
+    runs = next((int(each[1:]) for each in options if each.startswith("x")), 1)
+    case = CASES[case_name]
+    run, dataset = run_of(case), dataset_of(case)
+    engine = Engine(run, dataset, runs)
+    for slot in range(runs):
+        engine.load(build(run, dataset.shape, dataset.classes), slot)
+    lead, updates = engine.slots.lead, case.updates // runs
+    rates = np.array([LEARNING_RATE, MOMENTUM, 0], np.float32)
+    schedule = np.tile(rates, (engine.chunk, *lead, 1))
     rng = np.random.default_rng(SEED)
 
     def block() -> None:
-        order = rng.integers(0, case.examples, (case.updates, BATCH_SIZE)).astype(np.int32)
-        for start in range(0, case.updates, CHUNK_UPDATES):
-            part = order[start : start + CHUNK_UPDATES]
+        shape = (updates, *lead, BATCH_SIZE)
+        order = rng.integers(0, case.examples, shape).astype(np.int32)
+        for start in range(0, updates, engine.chunk):
+            part = order[start : start + engine.chunk]
             engine.advance(part, schedule[: len(part)])
 
-    return block, "compiled update"
+    return block, ", ".join(["compiled update", *options])

@@ -33,8 +33,10 @@ def prepare(name: str):
     images, labels = draw(case)
     if case.filters:
         images = images.transpose(0, 3, 1, 2).copy()
-    x, y = torch.from_numpy(images), torch.from_numpy(labels).long()
-    model = network(case)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    x = torch.from_numpy(images).to(device)
+    y = torch.from_numpy(labels).long().to(device)
+    model = network(case).to(device)
     kernels = [m.weight for m in model if isinstance(m, (nn.Linear, nn.Conv2d))]
     bounds = [(w, bound) for w, bound in zip(kernels, case.max_norms, strict=True) if bound]
     optimizer = torch.optim.SGD(model.parameters(), LEARNING_RATE, MOMENTUM, fused=True)
@@ -42,7 +44,7 @@ def prepare(name: str):
 
     def block() -> None:
         for _ in range(case.updates):
-            batch = torch.randint(len(x), (BATCH_SIZE,))
+            batch = torch.randint(len(x), (BATCH_SIZE,), device=device)
             optimizer.zero_grad()
             loss_of(model(x[batch]), y[batch]).backward()
             optimizer.step()
@@ -51,5 +53,8 @@ def prepare(name: str):
                     norms = weight.flatten(1).norm(dim=1).clamp(min=1e-7)
                     scale = (bound / norms).clamp(max=1)
                     weight.mul_(scale.reshape(-1, *[1] * (weight.dim() - 1)))
+
+        if device == "cuda":
+            torch.cuda.synchronize()
 
     return block, f"eager, {torch.get_num_threads()} threads"

@@ -49,7 +49,11 @@ TARGETS = (
     ),
 )
 # Of the training step beside its peers, and of the layers in a user's own program.
-FILES = {"bench": "Speed and memory", "bench_layers": "Speed of the layers"}
+FILES = {
+    "bench": "Speed and memory",
+    "bench_layers": "Speed of the layers",
+    "bench_gpu": "Speed on a GPU",
+}
 
 
 def tables(results_dir: Path) -> list[Table]:
@@ -67,7 +71,8 @@ def _table(file: Path, title: str) -> Table | None:
     machine = json.loads(about.read_text())
     versions = machine["ours"] | machine["peers"]
     packages = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-    title += f" on {machine['cpu']}, {machine['threads']} threads; {packages}"
+    where = machine.get("gpu") or f"{machine['cpu']}, {machine['threads']} threads"
+    title += f" on {where}; {packages}"
     columns = ("case", "beside", "ours", "theirs", "unit", "ours / theirs [least, most]", "n")
     return Table(title, columns, rows)
 
