@@ -1,4 +1,4 @@
-"""Evidence -> the README's table: one claim of each of the paper's tables and figures."""
+"""Evidence -> the README's table, one claim of each of the paper's tables; and a finding in words."""
 
 from collections.abc import Sequence
 
@@ -42,7 +42,7 @@ def _row(e: Evidence) -> tuple[str, ...] | None:
             said = verdict(e, claim, judged)
             n = f"{judged.found.n}, look {judged.look} of {len(judged.looks)}"
             gain = f"{gain}, margin {stated_margin(claim)}"
-            sides = _paper(e, claim), _ours(e, claim, judged)
+            sides = _paper(e, claim), means_of_sides(e, claim, judged)
             return (source, claim.text, *sides, gain, n, e.budget, said, _cost(e))
     return None
 
@@ -61,7 +61,7 @@ def _paper(e: Evidence, claim: Claim) -> str:
     return " against ".join(number(each.percent) for each in both[::-1] if each)
 
 
-def _ours(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
+def means_of_sides(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
     """The means of the seeds that the claim's interval is of."""
     if claim.measure != "error_percent" or claim.split != "test":
         return ""
@@ -76,3 +76,25 @@ def _cost(e: Evidence) -> str:
     minutes = sum(entry.get("seconds", 0) for entry in e.runs.values()) / 60
     devices = sorted({"CPU" if entry["device"] == "CPU" else "GPU" for entry in e.runs.values()})
     return f"{minutes:.0f} min, {' and '.join(devices)}"
+
+
+def finding(e: Evidence) -> str:
+    """One sentence: the first claim with a verdict, the paper's before ours; else what is open."""
+    tried = [pair for pair in e.verdicts if pair[1] is not None and pair[1].found.n]
+    if not tried:
+        return f"{e.experiment.title}: no claim can be judged yet."
+    decided = [
+        (claim, judged)
+        for claim, judged in tried
+        if judged.is_decided and not e.standing.why_not_judged(claim, judged)
+    ]
+    return _sentence(e, *(decided or tried)[0])
+
+
+def _sentence(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
+    sides = means_of_sides(e, claim, judged)
+    levels = f"; test error in percent: {sides}" if sides else ""
+    gain = measured_difference(claim, judged.found)
+    seeds = "1 seed" if judged.found.n == 1 else f"{judged.found.n} seeds"
+    said = verdict(e, claim, judged)
+    return f"Finding: {claim.text}: {said} (gain {gain}{levels}; {seeds}, {e.budget})."

@@ -13,7 +13,7 @@ from reproduce.errors import UserError
 from reproduce.report import evidence, figures, search_report, speed
 from reproduce.report.claims import claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
-from reproduce.report.headlines import headlines_table
+from reproduce.report.headlines import finding, headlines_table
 from reproduce.report.tables import (
     Table,
     choice_table,
@@ -48,6 +48,26 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     return 0
 
 
+def show(names: Sequence[str], profile: str, results_dir: Path) -> None:
+    """Prints each named experiment's result at a profile: its tables, the finding as a sentence,
+    and the path of its figure, which it draws where the report has it."""
+    folder = (results_dir if profile in COMMITTED else results_dir / profile) / "figures"
+    console = _console()
+    for e in filter(None, (evidence.gather(name, profile, results_dir) for name in names)):
+        for table in (measured_table(e), shown(claims_table(e))):
+            if table.rows:
+                console.print(table.rich())
+        print(finding(e))
+        if (figure := figures.draw(e)) is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            _update(folder / f"{e.name}_{profile}.svg", figure)
+            print(f"Figure: {folder / f'{e.name}_{profile}.svg'}")
+
+
+def _console() -> Console:
+    return Console(width=None if Console().is_terminal else 140)
+
+
 def _tables(
     found: list[Evidence], searches: list[search_report.SearchEvidence], profile: str
 ) -> list[Table]:
@@ -58,7 +78,7 @@ def _tables(
 
 
 def _show(tables: Iterable[list[Table]]) -> None:
-    console = Console(width=None if Console().is_terminal else 140)
+    console = _console()
     filled = [table for each in tables for table in each if table.rows]
     for table in filled:
         console.print(table.rich())

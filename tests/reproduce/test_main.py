@@ -215,6 +215,18 @@ def test_event_files_hold_the_scalars_of_every_run(whole):
         assert not list(folder.glob("checkpoint*"))
 
 
+def test_a_run_ends_with_its_own_result(whole, capsys):
+    before = (whole / "smoke" / "overfitting.csv").read_bytes()
+    assert main(smoke(whole)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    finding, figure = lines[-2:]
+    assert finding.startswith("Finding: ") and "2 seeds, 200 updates" in finding
+    path = whole / "smoke" / "figures" / "overfitting_smoke.svg"
+    assert figure == f"Figure: {path}" and path.read_text().startswith("<?xml")
+    assert any("Dropout" in line and "│" in line for line in lines)
+    assert (whole / "smoke" / "overfitting.csv").read_bytes() == before
+
+
 def test_a_failed_run_is_recorded_and_the_others_still_run(tmp_path, monkeypatch, capsys):
     from reproduce.campaign import stack
 
