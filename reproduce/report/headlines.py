@@ -1,4 +1,4 @@
-"""Evidence -> the README's table, one claim of each of the paper's tables; and a finding in words."""
+"""Evidence -> the README's table, one claim a table of the paper, and a finding in words."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from reproduce.report.labels import number
 from reproduce.report.tables import Table
 from reproduce.spec import Claim, as_tuple
 
-# In the paper's order. Of each experiment, the first claim of the paper that was run.
+# In the paper's order. Of each experiment, the first claim of the paper that has a verdict.
 SHOWN = (
     "table2",
     "fig4",
@@ -35,16 +35,35 @@ def headlines_table(found: Sequence[Evidence]) -> Table:
 
 
 def _row(e: Evidence) -> tuple[str, ...] | None:
-    for claim, judged in e.verdicts:
-        if claim.paper and judged is not None and judged.found.n:
-            source = e.experiment.source.split(",")[0]
-            gain = measured_difference(claim, judged.found)
-            said = verdict(e, claim, judged)
-            n = f"{judged.found.n}, look {judged.look} of {len(judged.looks)}"
-            gain = f"{gain}, margin {stated_margin(claim)}"
-            sides = _paper(e, claim), means_of_sides(e, claim, judged)
-            return (source, claim.text, *sides, gain, n, e.budget, said, _cost(e))
-    return None
+    leading = _leading([pair for pair in _tried(e) if pair[0].paper], e)
+    if leading is None:
+        return None
+    claim, judged = leading
+    source = e.experiment.source.split(",")[0]
+    gain = measured_difference(claim, judged.found)
+    said = verdict(e, claim, judged)
+    n = f"{judged.found.n}, look {judged.look} of {len(judged.looks)}"
+    gain = f"{gain}, margin {stated_margin(claim)}"
+    sides = _paper(e, claim), means_of_sides(e, claim, judged)
+    return (source, claim.text, *sides, gain, n, e.budget, said, _cost(e))
+
+
+def _tried(e: Evidence) -> list[tuple[Claim, judge.Judged]]:
+    """The claims that have rows, the paper's first."""
+    return [(claim, judged) for claim, judged in e.verdicts if judged and judged.found.n]
+
+
+def _leading(
+    pairs: Sequence[tuple[Claim, judge.Judged]], e: Evidence
+) -> tuple[Claim, judge.Judged] | None:
+    """The first one with a verdict, whichever; else the first open one; else the first."""
+
+    def rank(pair: tuple[Claim, judge.Judged]) -> int:
+        if e.standing.why_not_judged(*pair):
+            return 2
+        return 0 if pair[1].is_decided else 1
+
+    return min(pairs, key=rank, default=None)
 
 
 def _sides(claim: Claim) -> tuple[tuple[str, float | None], tuple[str, float | None]]:
@@ -80,15 +99,10 @@ def _cost(e: Evidence) -> str:
 
 def finding(e: Evidence) -> str:
     """One sentence: the first claim with a verdict, the paper's before ours; else what is open."""
-    tried = [pair for pair in e.verdicts if pair[1] is not None and pair[1].found.n]
-    if not tried:
+    leading = _leading(_tried(e), e)
+    if leading is None:
         return f"{e.experiment.title}: no claim can be judged yet."
-    decided = [
-        (claim, judged)
-        for claim, judged in tried
-        if judged.is_decided and not e.standing.why_not_judged(claim, judged)
-    ]
-    return _sentence(e, *(decided or tried)[0])
+    return _sentence(e, *leading)
 
 
 def _sentence(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
