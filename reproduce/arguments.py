@@ -82,6 +82,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--cluster",
+        type=_address,
         metavar="ADDRESS",
         help="a Dask scheduler whose workers train the runs, one a GPU (default: this machine)",
     )
@@ -185,6 +186,12 @@ def _seeds(text: str) -> int:
             f"{text} is too many: seeds from {FIRST_CHOICE_SEED} on are for choosing settings"
         )
     return seeds
+
+
+def _address(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("'' is not an address such as tcp://10.0.0.1:8786")
+    return text
 
 
 def _minutes(text: str) -> float:

@@ -4,14 +4,14 @@ In: names of experiments and `Options`. Out: `run`, which trains and records eve
 `Job`, `Display`, `StopRequest` and `Workers` for searches and benchmarks. `execute` needs
 TensorFlow, so it is imported from its own file, and only where runs are executed.
 
-Open `campaign.py` first, then `execute.py`, which executes one job, and `stop.py` for Ctrl-C.
+Open `campaign.py` first, then `execute.py`, which executes one job, then `job.py`, also for Ctrl-C.
 """
 
 from reproduce.campaign.campaign import run
-from reproduce.campaign.job import Job, Options
+from reproduce.campaign.job import Job, Options, StopRequest
 from reproduce.campaign.progress import Display, format_measured
-from reproduce.campaign.stop import StopRequest
-from reproduce.campaign.workers import Workers, in_turn
+from reproduce.campaign.worker import in_turn
+from reproduce.campaign.workers import Workers
 
 __all__ = [
     "Display",

@@ -5,9 +5,8 @@ from collections import Counter
 from dataclasses import replace
 
 from reproduce import data, experiments, plan
-from reproduce.campaign.job import Job, Options, Outcome
+from reproduce.campaign.job import Job, Options, Outcome, StopRequest
 from reproduce.campaign.progress import Display
-from reproduce.campaign.stop import StopRequest
 from reproduce.campaign.workers import Workers
 from reproduce.errors import UserError
 from reproduce.plan import Missing, Planned, Stage

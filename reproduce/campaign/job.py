@@ -1,10 +1,12 @@
 """What the user asked for, a planned run as sent to a worker, and the outcome that comes back."""
 
+import signal
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from reproduce.campaign.progress import format_measured
+from reproduce.campaign.progress import Display, format_measured
 from reproduce.plan import Planned
 from reproduce.record import Results, Row
 
@@ -82,10 +84,16 @@ class Outcome:
         if self.status != "failed":
             self.job.checkpoint.unlink(missing_ok=True)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has ended for good."""
+        return self.status in ("done", "diverged")
+
     def describe(self) -> str:
         """How the run ended, in one line."""
         if self.status != "done":
-            return f"{self.status} {self.provenance.get('error', '')}".strip()
+            first_line, *_ = self.provenance.get("error", "").split("\n")
+            return f"{self.status} {first_line}".strip()
         measure = self.job.planned.run.measures[0]
         last = {row.split: row.value for row in self.rows if row.measure == measure}
         errors = [
@@ -94,3 +102,28 @@ class Outcome:
             if split in last
         ]
         return f"{', '.join(errors)} in {self.provenance['seconds']:.1f} s"
+
+
+class StopRequest:
+    """Turns the first Ctrl-C (or SIGTERM) into a file that every worker sees; a second one
+    interrupts at once."""
+
+    def __init__(self, display: Display):
+        self.display = display
+
+    def __enter__(self) -> "StopRequest":
+        self.folder = tempfile.TemporaryDirectory(prefix="reproduce-stop-")
+        self.path = Path(self.folder.name) / "stop"
+        self.before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def _ask(self, number: int, frame: object) -> None:
+        if self.path.exists():
+            raise KeyboardInterrupt
+        self.path.touch()
+        self.display.print("stopping: saving the current runs (Ctrl-C again to discard them)")
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+        self.folder.cleanup()

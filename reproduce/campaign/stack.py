@@ -36,12 +36,12 @@ class Stack:
         self, first: Job, dataset: Dataset, watch: Callable[[RunProgress], None], more: More
     ):
         self.dataset, self.watch, self.more = dataset, watch, more
-        most = first.stack or most_side_by_side(first.planned.run, dataset)
+        most = most_side_by_side(first.planned.run, dataset, first.stack)
         self.waiting = [first]
         while len(self.waiting) < most and (job := more()) is not None:
             self.waiting.append(job)
         # Asked for a number of slots, it has them, to be filled as jobs come up.
-        self.slots = first.stack or len(self.waiting)
+        self.slots = most if first.stack else len(self.waiting)
         self.going: dict[int, _Going] = {}
         # Of an update of all runs, without the first ones, which wait for the compiler.
         self.seconds = [math.inf]
@@ -54,6 +54,10 @@ class Stack:
                 yield from self._fill()
                 if not self.going:
                     return
+                if any(each.training.is_over for each in self.going.values()):
+                    # Its checkpoint was written at the end, but its rows were never recorded.
+                    yield from self._look()
+                    continue
                 self._repack()
                 together = [each.training for each in self.going.values()]
                 advance_together(together)
@@ -73,6 +77,9 @@ class Stack:
                 job = self.waiting.pop(0) if self.waiting else self.more()
                 if job is None:
                     return
+                if job.must_stop():
+                    yield Outcome(job, "stopped", [], {})
+                    continue
                 try:
                     self.going[slot] = _Going(job, self.dataset, self.engine, slot)
                 except Exception as error:

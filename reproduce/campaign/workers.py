@@ -1,30 +1,32 @@
 """Jobs -> outcomes: in this process, or in parallel in the workers of a Dask cluster."""
 
-import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import Display, RunProgress
+from reproduce.campaign.worker import (
+    LOOK_SECONDS,
+    STOP,
+    TOPIC,
+    Take,
+    execute_afar,
+    execute_in_worker,
+    forget,
+)
 from reproduce.errors import UserError
-from reproduce.machine import has_gpu, use_gpu, use_threads
+from reproduce.machine import has_gpu
 from reproduce.record import commit
-from reproduce.spec import Run
 
-TOPIC, STOP = "progress", "reproduce-stop"
-# How long a scheduler and its first worker may take to answer; how often to look for a stop.
-ANSWER_SECONDS, LOOK_SECONDS = 10, 0.5
+# How long a scheduler and its first worker may take to answer.
+ANSWER_SECONDS = 10
 # With a GPU, so many jobs at most go to a worker at a time.
 GIVEN_TOGETHER = 16
-# The programs compiled on the free worker, those compiled on any, and a run or None -> the worker's
-# next job; after a run, one that can be trained beside it.
-Take = Callable[[set[tuple], set[tuple], Run | None], Job | None]
 
 
 class Workers:
@@ -62,7 +64,7 @@ class Workers:
                 more = partial(take, here, set(), job.planned.run)
                 yield from execute_together(job, self.display.update, more)
             return
-        from distributed import as_completed
+        from distributed import as_completed, fire_and_forget
 
         client = self.client = self.client or self._start()
         ended, running = as_completed(), {}
@@ -80,7 +82,7 @@ class Workers:
                 jobs.append(beside)
             # On that worker, or on another one if it has died.
             place = {"workers": [worker], "allow_other_workers": True}
-            work = _execute_afar if self.cluster else _execute_in_worker
+            work = execute_afar if self.cluster else execute_in_worker
             future = client.submit(work, jobs, pure=False, **place)
             running[future] = jobs, worker
             ended.add(future)
@@ -95,7 +97,11 @@ class Workers:
             jobs, worker = running.pop(future)
             # A dead worker is replaced and its runs retried once; after that, they have failed.
             error = future.exception()
-            yield from [failure(job, error) for job in jobs] if error else future.result()
+            outcomes = [failure(job, error) for job in jobs] if error else future.result()
+            yield from outcomes
+            if self.cluster and not error:  # recorded by now
+                over = [each.job.checkpoint for each in outcomes if each.is_finished]
+                fire_and_forget(client.submit(forget, over, workers=[worker], pure=False))
             free = [each for each in (*free, worker) if not start(each)]
 
     def _most_together(self, job: Job) -> int:
@@ -112,16 +118,16 @@ class Workers:
         try:
             client = self.closing.enter_context(Client(address, timeout=ANSWER_SECONDS))
             client.wait_for_workers(1, timeout=ANSWER_SECONDS)
-            found = client.run(commit)
-        except (OSError, ValueError, TimeoutError, ImportError) as error:
+            found = client.run(commit) | {address: client.run_on_scheduler(commit)}
+        except Exception as error:  # whatever Dask, or a scheduler without this program, raises
             raise UserError(
-                f"no worker with this program answers at {address!r} ({error}); start `dask "
-                "scheduler`, and `dask worker ADDRESS` in this folder on each machine"
+                f"no scheduler and worker with this program answer at {address!r} ({error}); "
+                "docs/machines.md says how to start them"
             ) from None
         others = sorted({each for each in found.values() if each != commit()})
         if others:
             mine, theirs = commit()[:12], others[0][:12]
-            raise UserError(f"all need the same code: this is {mine}, a worker has {theirs}")
+            raise UserError(f"all need the same code: this is {mine}, the cluster has {theirs}")
         stop = self.closing.enter_context(ThreadPoolExecutor(1))
         over = threading.Event()
         self.closing.callback(over.set)
@@ -152,7 +158,7 @@ class Workers:
             dashboard_address="127.0.0.1:0",
             local_directory=scratch,
             silence_logs="CRITICAL",
-            preload=["reproduce.campaign.workers"],
+            preload=["reproduce.campaign.worker"],
         )
         self.closing.enter_context(cluster)
         client = self.closing.enter_context(Client(cluster))
@@ -162,59 +168,3 @@ class Workers:
     def _on_event(self, event: tuple) -> None:
         # Our data is under one key; the cluster adds keys of its own.
         self.display.update(RunProgress(**event[1][TOPIC]))
-
-
-def dask_setup(worker: object) -> None:
-    """Runs once in each new worker: sets one thread and one GPU, and ignores Ctrl-C and SIGTERM,
-    which reach the whole process group but are handled by the main process."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    use_threads(1)
-    name = getattr(worker, "name", 0)
-    use_gpu(name if isinstance(name, int) else 0)
-
-
-def _execute_in_worker(jobs: list[Job]) -> list[Outcome]:
-    from distributed import get_worker
-
-    from reproduce.campaign.execute import execute_together
-
-    def watch(seen: RunProgress) -> None:
-        get_worker().log_event(TOPIC, {TOPIC: asdict(seen)})
-
-    waiting = list(jobs)
-    more = partial(in_turn(waiting), set(), set(), None)
-    outcomes: list[Outcome] = []
-    while (job := more()) is not None:
-        outcomes += execute_together(job, watch, more)
-    return outcomes
-
-
-def _execute_afar(jobs: list[Job]) -> list[Outcome]:
-    """The same where the caller's files are out of sight: a file here stands for its stop."""
-    from distributed import Event, get_client
-
-    asked, over = Event(STOP, get_client()), threading.Event()
-    with tempfile.TemporaryDirectory(prefix="reproduce-stop-") as folder:
-        stop_file = Path(folder) / "stop"
-
-        def watch() -> None:
-            while not over.wait(LOOK_SECONDS):
-                if asked.is_set():
-                    stop_file.touch()
-                    return
-
-        watching = threading.Thread(target=watch, daemon=True)
-        watching.start()
-        try:
-            # The data is the worker's own, from its cache or the network.
-            here = [replace(job, stop_file=stop_file, data_dir=None) for job in jobs]
-            return _execute_in_worker(here)
-        finally:
-            over.set()
-            watching.join()
-
-
-def in_turn(jobs: list[Job]) -> Take:
-    """Gives workers these jobs, in their order, and takes them off the list."""
-    return lambda here, anywhere, beside: jobs.pop(0) if jobs else None

@@ -55,7 +55,7 @@ experiment = Experiment(
         "quick": Budget(
             updates=1_000, seeds=4, choice_updates=400, width=1 / 4, examples=1_000, update_ms=1.2
         ),
-        "cpu": Budget(updates=10_000, seeds=(5, 10), choice_updates=5_000, update_ms=2),
+        "cpu": Budget(added=2, updates=10_000, seeds=(5, 10), choice_updates=5_000, update_ms=2),
         "paper": Budget(
             added=2, updates=100_000, seeds=(10, 20), choice_seeds=3, update_ms=2, gpu_update_ms=0.1
         ),

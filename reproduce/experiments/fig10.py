@@ -50,7 +50,9 @@ experiment = Experiment(
             xs=(100, 500, 1_000),
             update_ms=1.3,
         ),
-        "cpu": Budget(updates=10_000, seeds=(3, 6, 12), choice_updates=3_000, update_ms=11),
+        "cpu": Budget(
+            added=2, updates=10_000, seeds=(3, 6, 12), choice_updates=3_000, update_ms=11
+        ),
         "tenth": Budget(
             added=2,
             updates=100_000,

@@ -36,7 +36,7 @@ experiment = Experiment(
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
         "quick": Budget(updates=2_000, seeds=2, width=1 / 8, update_ms=2.5),
-        "cpu": Budget(updates=24_000, seeds=(3, 6), choice_updates=8_000, update_ms=16),
+        "cpu": Budget(added=2, updates=24_000, seeds=(3, 6), choice_updates=8_000, update_ms=16),
         "tenth": Budget(
             added=2,
             updates=100_000,

@@ -56,7 +56,12 @@ experiment = Experiment(
             update_ms=3.5,
         ),
         "cpu": Budget(
-            updates=20_000, seeds=(3, 6, 12), choice_updates=8_000, arms=ONE_NET, update_ms=10
+            added=2,
+            updates=20_000,
+            seeds=(3, 6, 12),
+            choice_updates=8_000,
+            arms=ONE_NET,
+            update_ms=10,
         ),
         "tenth": Budget(
             added=2,

@@ -46,7 +46,9 @@ BUDGETS = {
         xs=(0.3, 0.5, 0.8, 1.0),
         update_ms=2,
     ),
-    "cpu": Budget(updates=10_000, seeds=(3, 6), choice_updates=4_000, xs=FEWER, update_ms=50),
+    "cpu": Budget(
+        added=2, updates=10_000, seeds=(3, 6), choice_updates=4_000, xs=FEWER, update_ms=50
+    ),
     "tenth": Budget(
         added=2,
         updates=100_000,

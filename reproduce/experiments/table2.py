@@ -97,6 +97,7 @@ experiment = Experiment(
             update_ms=1.9,
         ),
         "cpu": Budget(
+            added=2,
             updates=24_000,
             seeds=(3, 6, 12),
             choice_updates=8_000,

@@ -79,6 +79,7 @@ BUDGETS = {
         update_ms=25,
     ),
     "cpu": Budget(
+        added=2,
         updates=8_000,
         seeds=(3, 6),
         choice_updates=2_000,

@@ -76,7 +76,9 @@ experiment = Experiment(
         "quick": Budget(
             updates=800, seeds=3, choice_updates=250, width=1 / 8, examples=1_000, update_ms=1.5
         ),
-        "cpu": Budget(updates=24_000, seeds=(3, 6, 12), choice_updates=10_000, update_ms=11),
+        "cpu": Budget(
+            added=2, updates=24_000, seeds=(3, 6, 12), choice_updates=10_000, update_ms=11
+        ),
         "tenth": Budget(
             added=4,
             updates=100_000,

@@ -25,11 +25,11 @@ def choice_runs(
         for cell in (budgeted_cells(experiment, profile) if cells is None else cells)
         if len(cell.candidates) > 1
         for settings, run in zip(tuned_settings(cell), cell.candidates, strict=True)
-        for choosing in _with_choice_seeds(run, experiment, profile)
+        for choosing in with_choice_seeds(run, experiment, profile)
     ]
 
 
-def _with_choice_seeds(run: Run, experiment: Experiment, profile: str) -> list[Run]:
+def with_choice_seeds(run: Run, experiment: Experiment, profile: str) -> list[Run]:
     """The runs that measure a candidate on validation data, one for each choice seed."""
     budget = experiment.budgets[profile]
     # Early stopping uses the points of the curve; other runs are measured once, at the end.
@@ -55,7 +55,7 @@ def chosen(
         return cell.candidates[0]
     means = [
         fmean(
-            errors.get(each.key, math.nan) for each in _with_choice_seeds(run, experiment, profile)
+            errors.get(each.key, math.nan) for each in with_choice_seeds(run, experiment, profile)
         )
         for run in cell.candidates
     ]

@@ -17,7 +17,7 @@ from reproduce.judge import (
 from reproduce.paper import paper_numbers
 from reproduce.plan.cells import budgeted_cells, is_deterministic
 from reproduce.plan.planned import Planned
-from reproduce.plan.runs import choice_runs, extended, final_run
+from reproduce.plan.runs import choice_runs, extended, final_run, with_choice_seeds
 from reproduce.record import Results, Row
 from reproduce.spec import Cell, Claim, Experiment, Run
 
@@ -47,6 +47,20 @@ class Standing:
         return [
             extended(cell, self.experiment, self.profile, errors)
             for cell in budgeted_cells(self.experiment, self.profile)
+        ]
+
+    def measured(self, cell: Cell) -> list[Run]:
+        """The candidates of a cell that validation data has measured; all of them, where there is
+        no choice."""
+        finished = self.choice.finished()
+        return [
+            run
+            for run in cell.candidates
+            if len(cell.candidates) == 1
+            or all(
+                each.key in finished
+                for each in with_choice_seeds(run, self.experiment, self.profile)
+            )
         ]
 
     @cached_property

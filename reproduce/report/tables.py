@@ -75,7 +75,7 @@ def measured_table(e: Evidence) -> Table:
                 _mean(ours),
                 str(ours.n),
                 "no updates" if is_exact else e.budget,
-                _chosen(cell, run),
+                _chosen(cell, run, e.standing.measured(cell)),
                 verdict,
             )
         )
@@ -113,13 +113,14 @@ def _judged(e: Evidence, cell: Cell, ours: Interval, theirs: PaperNumber) -> str
     return e.qualified(judged.verdict) + look
 
 
-def _chosen(cell: Cell, run: Run | None) -> str:
-    """The chosen settings. Those at a grid edge are named: better values may lie beyond it."""
+def _chosen(cell: Cell, run: Run | None, measured: Sequence[Run]) -> str:
+    """The chosen settings. Those at an edge of what was measured are named: better values may lie
+    beyond it."""
     if run is None:
         return "not chosen yet"
     at_edges, settings = [], plan.flat_settings(run)
     for name in GRID_SETTINGS:
-        stated = (plan.flat_settings(candidate).get(name) for candidate in cell.candidates)
+        stated = (plan.flat_settings(candidate).get(name) for candidate in measured)
         tried = {value for value in stated if value is not None}
         # Of only two values, each is an edge.
         if len(tried) > 2 and settings.get(name) in (min(tried), max(tried)):

@@ -183,7 +183,8 @@ class Training:
         if self.checkpoint is not None:
             history = [[m.split, m.measure, m.step, m.value] for m in self.history]
             progress = {"step": self.step, "seconds": self.seconds, "history": history}
-            progress["best_error"], state = self.best_error, self.engine.state(self.slot)
+            progress |= {"best_error": self.best_error, "diverged": self.diverged}
+            state = self.engine.state(self.slot)
             checkpoint.write(self.checkpoint, state, self.best_state, progress)
 
     def _resume(self, path: Path) -> None:
@@ -195,6 +196,7 @@ class Training:
             self._load()
             return
         self.step, self.seconds = progress["step"], progress["seconds"]
+        self.diverged = progress.get("diverged", False)
         self.history = [Measured(*entry) for entry in progress["history"]]
         self.best_error, self.best_state = progress["best_error"], best
 

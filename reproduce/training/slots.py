@@ -12,7 +12,15 @@ from tensorflow.python.ops.parallel_for import pfor
 
 from layers.noise.masks import philox
 from reproduce.data import Dataset
-from reproduce.spec import Autoencoder, LinearRegression, Mlp, Run
+from reproduce.spec import (
+    Autoencoder,
+    LinearRegression,
+    Mlp,
+    Recurrent,
+    Residual,
+    Run,
+    Transformer,
+)
 from reproduce.training.nets import build
 
 LOW_WORD = 0xFFFFFFFF
@@ -21,9 +29,14 @@ LOW_WORD = 0xFFFFFFFF
 MOST, WEIGHTS_TOGETHER = 16, 50_000_000
 
 
-def most_side_by_side(run: Run, dataset: Dataset) -> int:
-    """Runs of this architecture that pay in one program on this machine; 1 on a CPU, whose batched
-    products are slower, and for nets with convolutions or loops of their own."""
+def most_side_by_side(run: Run, dataset: Dataset, asked: int | None = None) -> int:
+    """Runs of this architecture in one program: as many as asked for, else as many as pay on this
+    machine. That is 1 on a CPU, whose batched products are slower, and for convolutions; and always
+    for recurrent, residual and Transformer nets, which cannot be stacked."""
+    if isinstance(run.net, Recurrent | Residual | Transformer):
+        return 1
+    if asked is not None:
+        return asked
     stacks = isinstance(run.net, Mlp | Autoencoder | LinearRegression) and run.noise != "slice"
     if not stacks or not tf.config.list_physical_devices("GPU"):
         return 1

@@ -17,7 +17,8 @@ def made():
         standing = Standing(experiment, profile, None, None)
         lines = final.itertuples(index=False)
         rows = [Row(*(None if _is_nan(each) else each for each in line)) for line in lines]
-        standing.__dict__.update(chosen=chosen, rows=rows, superseded=0)
+        every = {"measured": lambda cell: list(cell.candidates)}
+        standing.__dict__.update(chosen=chosen, rows=rows, superseded=0, **every)
         return Evidence("toy", standing, final, final.iloc[:0], {})
 
     return of

@@ -129,6 +129,9 @@ def test_a_choice_at_a_grid_edge_is_marked(toy, tmp_path, altered):
         (replace(c, candidates=(*c.candidates, replace(c.candidates[0], learning_rate=0.001))), run)
         for c, run in found.chosen
     ]
+    # One that is still to be measured does not move the edge.
+    for (cell, _), (wider, _) in zip(found.chosen, chosen, strict=True):
+        assert found.standing.measured(wider) == list(cell.candidates)
     rows = measured_table(altered(found, chosen=chosen)).rows
     assert all("learning rate 0.1 (grid edge: learning rate)" in row for row in rows)
 

@@ -220,15 +220,15 @@ def test_a_diverged_trial_is_a_trial(tmp_path, monkeypatch):
 
 
 def test_a_failed_trial_is_a_trial_and_the_search_goes_on(tmp_path, monkeypatch):
-    from reproduce.campaign import execute
+    from reproduce.campaign import stack
 
     def fragile(run, *more):
         if run.keep < 0.9:
             raise RuntimeError("no luck")
         return original(run, *more)
 
-    original = execute.Training
-    monkeypatch.setattr(execute, "Training", fragile)
+    original = stack.Training
+    monkeypatch.setattr(stack, "Training", fragile)
     assert main(command(tmp_path, trials=5)) == 1
     entries = results(tmp_path).runs().values()
     failed = {e["arm"] for e in entries if e["status"] == "failed"}

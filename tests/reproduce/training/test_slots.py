@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from layers.noise.masks import random_32_bits, random_bernoulli
-from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp
+from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp, Recurrent
 from reproduce.training import Engine, Training, advance_together, most_side_by_side
 from reproduce.training.slots import Slots
 
@@ -147,6 +147,9 @@ def test_a_loop_inside_the_program_makes_the_same_updates(run, digits):
 
 def test_how_many_pay(run, digits, monkeypatch):
     assert most_side_by_side(run, digits) == 1  # on a CPU
+    assert most_side_by_side(run, digits, asked=3) == 3
+    recurrent = replace(run, net=Recurrent((8,)))
+    assert most_side_by_side(recurrent, digits, asked=3) == 1
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
     wide = replace(run, net=Mlp((4096, 4096), "relu"))
     looping = replace(run, net=ConvNet((3,), (6,), "relu"))
