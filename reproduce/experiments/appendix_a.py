@@ -64,13 +64,6 @@ experiment = Experiment(
         "smoke": Budget(
             data="digits", updates=200, seeds=2, width=1 / 64, xs=(0.03, 0.1, 0.9, 2.0), update_ms=5
         ),
-        "quick": Budget(
-            updates=400,
-            seeds=2,
-            width=1 / 8,
-            xs=(*RATES, 0.5, 0.9, 0.95, 3.0, 8.0),
-            update_ms=2,
-        ),
         "cpu": Budget(updates=10_000, seeds=3, update_ms=9),
         "paper": Budget(updates=1_000_000, seeds=(3, 6, 12), update_ms=9, gpu_update_ms=0.15),
     },

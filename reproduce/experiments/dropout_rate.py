@@ -53,7 +53,12 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 32, examples=500, update_ms=10
         ),
         "quick": Budget(
-            updates=1_000, seeds=4, choice_updates=400, width=1 / 4, examples=1_000, update_ms=1.2
+            updates=1_500,
+            seeds=(4, 8),
+            choice_updates=500,
+            width=1 / 2,
+            examples=1_000,
+            update_ms=1.5,
         ),
         "cpu": Budget(added=2, updates=10_000, seeds=(5, 10), choice_updates=5_000, update_ms=2),
         "paper": Budget(

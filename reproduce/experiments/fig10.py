@@ -43,12 +43,12 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 32, xs=(100, 500), update_ms=10
         ),
         "quick": Budget(
-            updates=1_000,
-            seeds=3,
-            choice_updates=300,
-            width=1 / 8,
-            xs=(100, 500, 1_000),
-            update_ms=1.3,
+            updates=2_000,
+            seeds=(3, 6),
+            choice_updates=500,
+            width=1 / 4,
+            xs=(500, 1_000, 5_000),
+            update_ms=2,
         ),
         "cpu": Budget(
             added=2, updates=10_000, seeds=(3, 6, 12), choice_updates=3_000, update_ms=11

@@ -46,15 +46,6 @@ experiment = Experiment(
             arms=("Without dropout, 2 x 1024", "With dropout, 2 x 1024"),
             update_ms=10,
         ),
-        "quick": Budget(
-            updates=1_000,
-            seeds=3,
-            choice_updates=300,
-            width=1 / 4,
-            examples=1_000,
-            arms=ONE_NET,
-            update_ms=3.5,
-        ),
         "cpu": Budget(
             added=2,
             updates=20_000,

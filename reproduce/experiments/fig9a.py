@@ -36,16 +36,6 @@ CLAIMS = (
 )
 BUDGETS = {
     "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, xs=(0.5, 1.0), update_ms=10),
-    "quick": Budget(
-        updates=800,
-        seeds=3,
-        choice_updates=250,
-        width=1 / 8,
-        examples=1_000,
-        # With a smaller p, the net learns almost nothing in so few updates.
-        xs=(0.3, 0.5, 0.8, 1.0),
-        update_ms=2,
-    ),
     "cpu": Budget(
         added=2, updates=10_000, seeds=(3, 6), choice_updates=4_000, xs=FEWER, update_ms=50
     ),

@@ -22,7 +22,6 @@ experiment = Experiment(
     # Includes 0.6, the paper's best value here.
     budgets=BUDGETS
     | {
-        "quick": replace(BUDGETS["quick"], xs=(0.3, 0.5, 0.6, 1.0)),
         "cpu": replace(BUDGETS["cpu"], xs=(0.1, 0.4, 0.5, 0.6, 0.8, 1.0), update_ms=15),
     },
     brackets=WIDER_RATES,

@@ -1,6 +1,6 @@
 """Appendix A.4: how many inputs to keep. The guide: 0.8 for real-valued inputs, hidden p at 0.5.
 
-10,000 images (1,000 at `quick`), so that the net can overfit. Cost at `cpu`, up to the first look:
+10,000 images, so that the net can overfit. Cost at `cpu`, up to the first look:
 15 choice runs of 5,000 and 25 final runs of 10,000 updates, 2 ms an update.
 """
 
@@ -41,15 +41,6 @@ experiment = Experiment(
     budgets={
         "smoke": Budget(
             data="digits", updates=200, seeds=2, width=1 / 32, examples=500, update_ms=10
-        ),
-        "quick": Budget(
-            updates=1_000,
-            seeds=3,
-            choice_updates=300,
-            width=1 / 4,
-            examples=1_000,
-            xs=(0.4, 0.8, 1.0),
-            update_ms=1,
         ),
         "cpu": Budget(added=2, updates=10_000, seeds=(5, 10), choice_updates=5_000, update_ms=2),
         "paper": Budget(

@@ -1,6 +1,6 @@
 """Appendix A.1: with dropout a layer needs n / p units if n are best without it.
 
-n = 256 and p = 0.5, on 10,000 images (1,000 at `quick`). Cost at `cpu`, up to the first look: 12
+n = 256 and p = 0.5, on 10,000 images. Cost at `cpu`, up to the first look: 12
 choice runs of 5,000 and 20 final runs of 10,000 updates, 2 ms an update.
 """
 
@@ -35,9 +35,6 @@ experiment = Experiment(
     budgets={
         "smoke": Budget(
             data="digits", updates=200, seeds=2, width=1 / 16, examples=500, update_ms=10
-        ),
-        "quick": Budget(
-            updates=1_000, seeds=3, choice_updates=300, width=1 / 4, examples=1_000, update_ms=1
         ),
         "cpu": Budget(added=2, updates=10_000, seeds=(5, 10), choice_updates=5_000, update_ms=2),
         "paper": Budget(

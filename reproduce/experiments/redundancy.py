@@ -32,7 +32,6 @@ experiment = Experiment(
     cells=arms(NETS),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
-        "quick": Budget(updates=1_500, seeds=3, choice_updates=500, width=1 / 4, update_ms=2.8),
         "cpu": Budget(added=2, updates=20_000, seeds=(3, 6), choice_updates=8_000, update_ms=9),
         "tenth": Budget(
             added=2,

@@ -31,9 +31,6 @@ experiment = Experiment(
         "smoke": Budget(
             data="digits", updates=200, seeds=2, width=1 / 32, examples=500, update_ms=10
         ),
-        "quick": Budget(
-            updates=1_000, seeds=3, choice_updates=300, width=1 / 4, examples=1_000, update_ms=1
-        ),
         "cpu": Budget(added=2, updates=6_000, seeds=(5, 10), choice_updates=3_000, update_ms=4),
         "paper": Budget(
             added=2, updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=4, gpu_update_ms=0.5

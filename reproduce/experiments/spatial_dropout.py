@@ -9,7 +9,7 @@ final runs of 8,000 updates, 48 ms an update.
 
 from dataclasses import replace
 
-from reproduce import WIDER_RATES, Experiment, View, arms, below, tuned
+from reproduce import WIDER_RATES, Budget, Experiment, View, arms, below, tuned
 from reproduce.experiments.table4 import BUDGETS, PLAIN
 
 NONE = "No dropout of convolutions"
@@ -33,7 +33,19 @@ experiment = Experiment(
             for name, kind in KINDS.items()
         }
     ),
-    budgets={profile: replace(budget, arms=None) for profile, budget in BUDGETS.items()},
+    budgets={
+        "smoke": replace(BUDGETS["smoke"], arms=None),
+        "quick": Budget(
+            updates=1_500,
+            seeds=(3, 6),
+            choice_updates=400,
+            width=1 / 6,
+            examples=5_000,
+            arms=(NONE, "Dropout", "Spatial dropout", "DropBlock"),
+            update_ms=15,
+        ),
+        **{name: replace(BUDGETS[name], arms=None) for name in ("cpu", "paper")},
+    },
     probes=("map_masks",),
     brackets=WIDER_RATES,
     view=View(kind="arms"),

@@ -30,7 +30,6 @@ experiment = Experiment(
     ),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 32, update_ms=10),
-        "quick": Budget(updates=800, seeds=5, choice_updates=250, width=1 / 4, update_ms=2.7),
         "cpu": Budget(
             added=2, updates=24_000, seeds=(5, 10, 20), choice_updates=8_000, update_ms=5
         ),

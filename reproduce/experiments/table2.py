@@ -87,15 +87,6 @@ experiment = Experiment(
             arms=(SVM, BASELINE, MAX_NORM),
             update_ms=10,
         ),
-        "quick": Budget(
-            updates=800,
-            seeds=3,
-            choice_updates=250,
-            width=1 / 4,
-            examples=1_000,
-            arms=(BASELINE, DROPOUT, MAX_NORM),
-            update_ms=1.9,
-        ),
         "cpu": Budget(
             added=2,
             updates=24_000,

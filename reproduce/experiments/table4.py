@@ -69,15 +69,6 @@ BUDGETS = {
         arms=(NONE, ALL),
         update_ms=60,
     ),
-    "quick": Budget(
-        updates=120,
-        seeds=2,
-        choice_updates=40,
-        width=1 / 16,
-        examples=2_000,
-        arms=(NONE, FC, ALL),
-        update_ms=25,
-    ),
     "cpu": Budget(
         added=2,
         updates=8_000,

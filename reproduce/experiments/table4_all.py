@@ -17,7 +17,6 @@ experiment = Experiment(
     budgets=BUDGETS
     | {
         # Too long for a student's first look.
-        "quick": replace(BUDGETS["quick"], arms=(), examples=None),
         "cpu": replace(BUDGETS["cpu"], updates=20_000, choice_updates=5_000, examples=None),
     },
     brackets=WIDER_RATES,

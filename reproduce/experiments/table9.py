@@ -73,9 +73,6 @@ experiment = Experiment(
             arms=("L2", "L2 + L1 towards end of training", "Dropout + Max-norm"),
             update_ms=10,
         ),
-        "quick": Budget(
-            updates=800, seeds=3, choice_updates=250, width=1 / 8, examples=1_000, update_ms=1.5
-        ),
         "cpu": Budget(
             added=2, updates=24_000, seeds=(3, 6, 12), choice_updates=10_000, update_ms=11
         ),

@@ -1,7 +1,7 @@
 """Where dropout does not help, or needs care: the handbook's three warnings, measured.
 
 A tiny network; recurrent connections; a residual net with batch normalisation; and a Transformer,
-where a rate of 0.1 is usual. 10,000 images; at `quick` 1,000, and no residual nets. Cost at `cpu`,
+where a rate of 0.1 is usual. 10,000 images. Cost at `cpu`,
 up to the first look: 27 choice runs of 2,000 and 27 final runs of 5,000 updates, 30 ms.
 """
 
@@ -67,15 +67,6 @@ experiment = Experiment(
             update_ms=20,
         ),
         # Without the residual nets, whose convolutions take half of the total time.
-        "quick": Budget(
-            updates=200,
-            seeds=3,
-            choice_updates=80,
-            width=1 / 4,
-            examples=1_000,
-            arms=tuple(arm for arm in NETS if not arm.startswith("Residual")),
-            update_ms=7,
-        ),
         "cpu": Budget(added=2, updates=5_000, seeds=(3, 6), choice_updates=2_000, update_ms=30),
         "paper": Budget(
             added=2, updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=30, gpu_update_ms=3

@@ -40,17 +40,22 @@ def _row(e: Evidence) -> tuple[str, ...] | None:
         return None
     claim, judged = leading
     source = e.experiment.source.split(",")[0]
-    gain = measured_difference(claim, judged.found)
-    said = verdict(e, claim, judged)
-    n = f"{judged.found.n}, look {judged.look} of {len(judged.looks)}"
-    gain = f"{gain}, margin {stated_margin(claim)}"
+    gain = f"{measured_difference(claim, judged.found)}, margin {stated_margin(claim)}"
     sides = _paper(e, claim), means_of_sides(e, claim, judged)
+    # The columns of the budget and of n say how little it may rest on.
+    said = verdict(e, claim, judged).removesuffix(" at this budget")
+    n = str(judged.found.n)
     return (source, claim.text, *sides, gain, n, e.budget, said, _cost(e))
 
 
 def _tried(e: Evidence) -> list[tuple[Claim, judge.Judged]]:
     """The claims that have rows, the paper's first."""
     return [(claim, judged) for claim, judged in e.verdicts if judged and judged.found.n]
+
+
+def leading_claim(e: Evidence) -> tuple[Claim, judge.Judged] | None:
+    """What to say first of an experiment; None without rows of a claim."""
+    return _leading(_tried(e), e)
 
 
 def _leading(
@@ -77,7 +82,7 @@ def _paper(e: Evidence, claim: Claim) -> str:
     both = [numbers.get(side) for side in _sides(claim)]
     if claim.measure != "error_percent" or None in both or both[0] == both[1]:
         return ""
-    return " against ".join(number(each.percent) for each in both[::-1] if each)
+    return " vs ".join(number(each.percent) for each in both[::-1] if each)
 
 
 def means_of_sides(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
@@ -88,7 +93,7 @@ def means_of_sides(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
     for arm, x in _sides(claim)[::-1]:
         errors = list(e.values(arm, x, "test", "error_percent"))[: judged.found.n]
         means.append(number(sum(errors) / len(errors)))
-    return " against ".join(means)
+    return " vs ".join(means)
 
 
 def _cost(e: Evidence) -> str:
@@ -99,7 +104,7 @@ def _cost(e: Evidence) -> str:
 
 def finding(e: Evidence) -> str:
     """One sentence: the first claim with a verdict, the paper's before ours; else what is open."""
-    leading = _leading(_tried(e), e)
+    leading = leading_claim(e)
     if leading is None:
         return f"{e.experiment.title}: no claim can be judged yet."
     return _sentence(e, *leading)

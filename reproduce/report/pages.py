@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reproduce import experiments
 from reproduce.errors import UserError
-from reproduce.report import evidence, figures, search_report, speed
+from reproduce.report import evidence, figures, screen, search_report, speed
 from reproduce.report.claims import claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding, headlines_table
@@ -25,12 +25,13 @@ from reproduce.spec import PROFILES
 
 # The profiles whose rows are committed. The others get a report beside their git-ignored rows.
 COMMITTED = ("cpu", "tenth", "paper")
-README, README_FIGURE = Path("README.md"), "overfitting"
+README = Path("README.md")
 BEGIN, END = "<!-- report:begin -->", "<!-- report:end -->"
 
 
 def write(results_dir: Path, profile: str | None = None) -> int:
-    """Writes every report and prints the tables of `profile`, or of all; returns exit status 0."""
+    """Writes every report and prints the screen of `profile`, or of each one that has rows; returns
+    exit status 0."""
     found = {p: _gather(p, results_dir) for p in PROFILES}
     searched = {p: _searches(p, results_dir) for p in PROFILES}
     committed = [e for p in COMMITTED for e in found[p]]
@@ -43,47 +44,55 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     for local in set(PROFILES) - set(COMMITTED):
         if found[local] or searched[local]:
             _write_report(results_dir / local, found[local], searched[local])
-    printed = PROFILES if profile is None else (profile,)
-    _show([_tables(found[p], searched[p], p) for p in printed])
+    for name in [profile] if profile else [p for p in PROFILES if found[p]]:
+        _show(found[name], name, results_dir)
     return 0
 
 
 def show(names: Sequence[str], profile: str, results_dir: Path) -> None:
     """Prints each named experiment's result at a profile: its tables, the finding as a sentence,
-    and the path of its figure, which it draws where the report has it."""
-    folder = (results_dir if profile in COMMITTED else results_dir / profile) / "figures"
+    and the path of its figure, which it draws where the report has it. An experiment that does not
+    have the profile shows its committed rows, of the largest budget."""
     console = _console()
-    for e in filter(None, (evidence.gather(name, profile, results_dir) for name in names)):
+    for e in filter(None, (_result(name, profile, results_dir) for name in names)):
         for table in (measured_table(e), shown(claims_table(e))):
             if table.rows:
                 console.print(table.rich())
         print(finding(e))
         if (figure := figures.draw(e)) is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            _update(folder / f"{e.name}_{profile}.svg", figure)
-            print(f"Figure: {folder / f'{e.name}_{profile}.svg'}")
+            path = _folder(results_dir, e.profile) / "figures" / f"{e.name}_{e.profile}.svg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _update(path, figure)
+            print(f"Figure: {path}")
+
+
+def _folder(results_dir: Path, profile: str) -> Path:
+    """Where a profile's report and figures lie."""
+    return results_dir if profile in COMMITTED else results_dir / profile
+
+
+def _result(name: str, profile: str, results_dir: Path) -> Evidence | None:
+    if profile in experiments.load(name).budgets:
+        return evidence.gather(name, profile, results_dir)
+    each = (evidence.gather(name, committed, results_dir) for committed in COMMITTED[::-1])
+    found = next(filter(None, each), None)
+    if found is not None:
+        print(f"{name} has no {profile} profile. Its rows of the {found.profile} profile:")
+    return found
 
 
 def _console() -> Console:
     return Console(width=None if Console().is_terminal else 140)
 
 
-def _tables(
-    found: list[Evidence], searches: list[search_report.SearchEvidence], profile: str
-) -> list[Table]:
-    """The tables of a profile's results, for a terminal."""
-    tables = [table for e in found for table in (measured_table(e), shown(claims_table(e)))]
-    tables.append(verdicts_table(found, profile))
-    return tables + [table for search in searches for table in search_report.tables(search)]
-
-
-def _show(tables: Iterable[list[Table]]) -> None:
-    console = _console()
-    filled = [table for each in tables for table in each if table.rows]
-    for table in filled:
-        console.print(table.rich())
-    if not filled:
-        console.print("no results yet; `make reproduce` makes the first ones")
+def _show(found: list[Evidence], profile: str, results_dir: Path) -> None:
+    """Prints the profile's screen."""
+    if not found:
+        print("no results yet; `make reproduce` makes the first ones")
+        return
+    print()
+    for line in screen.summary(found, profile, _folder(results_dir, profile), _console().width):
+        print(line)
 
 
 def _gather(profile: str, results_dir: Path) -> list[Evidence]:
@@ -179,14 +188,8 @@ def _write_readme(found: list[Evidence]) -> None:
     text = README.read_text()
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise UserError(f"{README} needs the lines {BEGIN} and {END} once each, for the report")
-    parts: list[str] = []
-    for e in found:
-        figure = Path("results/figures") / f"{e.name}_{e.profile}.svg"
-        if e.name == README_FIGURE and figure.exists():
-            parts.append(f"![{e.experiment.title}]({figure})")
-    parts.append(headlines_table(found).markdown())
     before, rest = text.split(BEGIN)
-    block = "\n\n".join([BEGIN, *parts, END])
+    block = "\n\n".join([BEGIN, headlines_table(found).markdown(), END])
     _update(README, (before + block + rest.split(END)[1]).encode())
 
 
