@@ -140,6 +140,10 @@ class Network:
 
 
 if __name__ == "__main__":
-    from .worked_example import show
+    import sys
 
-    show()
+    if __package__:
+        from .worked_example import show
+    else:  # run as a file, which needs nothing but NumPy
+        from worked_example import show  # type: ignore[no-redef]
+    show(sys.modules["__main__"])

@@ -1,18 +1,20 @@
 """One example through a tiny network, forward and backward, with every number printed.
 
-`python -m layers.from_scratch` prints it. Change the numbers below and run it again.
+`python -m layers.from_scratch` prints it. Change the numbers below and run it again. That module
+hands itself over, as it would import this one and be imported by it otherwise.
 
 Example:
 
->>> show()  # doctest: +ELLIPSIS
+>>> from importlib import import_module
+>>> show(import_module(show.__module__.replace("worked_example", "from_scratch")))
+... # doctest: +ELLIPSIS
 Dropout by hand: 2 inputs, 4 hidden units (ReLU), 2 classes...
 """
 
 from itertools import product
+from types import ModuleType
 
 import numpy as np
-
-from .from_scratch import InvertedDropout, Network, WeightScaledDropout
 
 KEEP = 0.5
 MASK = (1, 0, 1, 1)  # the second hidden unit is dropped
@@ -32,12 +34,12 @@ class _Drawn:
         return np.where(self.mask, 0.0, 1.0).reshape(shape)
 
 
-def network(form, mask):
+def network(scratch, form, mask):
     """The network in one of the two forms. Both compute the same: the paper's has W2 / KEEP."""
-    net = Network([2, len(mask), 2], 1.0, KEEP, np.random.default_rng(0), dropout=form)
+    net = scratch.Network([2, len(mask), 2], 1.0, KEEP, np.random.default_rng(0), dropout=form)
     _, first, _, dropout, second = net.layers
     dropout.rng = _Drawn(mask)
-    first.W, second.W = W1.copy(), W2 / (KEEP if form is WeightScaledDropout else 1)
+    first.W, second.W = W1.copy(), W2 / (KEEP if form is scratch.WeightScaledDropout else 1)
     return net
 
 
@@ -69,9 +71,9 @@ def relative_error(net):
     return worst
 
 
-def show():
-    """Prints the example, step by step."""
-    net = network(InvertedDropout, MASK)
+def show(scratch: ModuleType) -> None:
+    """Prints the example, step by step, with the layers of the module `from_scratch`."""
+    net = network(scratch, scratch.InvertedDropout, MASK)
     loss = net.loss(X, [LABEL], training=True)
     print(
         f"Dropout by hand: {X.shape[1]} inputs, {len(MASK)} hidden units (ReLU), "
@@ -81,8 +83,8 @@ def show():
     _show_backward(net)
     print("\n3. Is that the gradient? Every weight and bias is moved up and down by 0.000001")
     _line("largest relative error", f"{relative_error(net):.0e}, under the same mask")
-    _show_forms()
-    _show_means()
+    _show_forms(scratch)
+    _show_means(scratch)
 
 
 def _show_forward(net, loss):
@@ -124,18 +126,18 @@ def _show_backward(net):
     _line("0 because of the ReLU", silent or "no unit")
 
 
-def _show_forms():
+def _show_forms(scratch):
     print(f"\n4. The paper's form, W2 / {KEEP:g}: scales units at test time, not in training")
-    nets = {form: network(form, MASK) for form in (InvertedDropout, WeightScaledDropout)}
-    for form, name in ((InvertedDropout, "inverted"), (WeightScaledDropout, "the paper's")):
-        trained = nets[form].logits(X, training=True)
-        tested = nets[form].logits(X, training=False)
+    forms = {"inverted": scratch.InvertedDropout, "the paper's": scratch.WeightScaledDropout}
+    nets = {name: network(scratch, form, MASK) for name, form in forms.items()}
+    for name, net in nets.items():
+        trained, tested = net.logits(X, training=True), net.logits(X, training=False)
         _line(f"logits, {name}", f"{_text(trained)} in training, {_text(tested)} at test time")
-    for form, net in nets.items():
+    for name, net in nets.items():
         net.loss(X, [LABEL], training=True)
         net.backward()
         for layer, fed_by in ((net.layers[1], 1.0), (net.layers[4], KEEP)):
-            rate = 0.1 * (fed_by**2 if form is InvertedDropout else 1)
+            rate = 0.1 * (fed_by**2 if name == "inverted" else 1)
             layer.W -= rate * layer.dW
             layer.b -= 0.1 * layer.db
     after = [net.logits(X, training=False) for net in nets.values()]
@@ -143,11 +145,11 @@ def _show_forms():
     print(f"   The learning rate is 0.1; for inverted W2 it is 0.1 x keep^2 = {0.1 * KEEP**2:g}.")
 
 
-def _show_means():
-    masks = list(product((0, 1), repeat=len(MASK)))
+def _show_means(scratch):
+    masks, inverted = list(product((0, 1), repeat=len(MASK))), scratch.InvertedDropout
     chances = np.prod(np.where(masks, KEEP, 1 - KEEP), axis=1)[:, None]
-    logits = np.concatenate([network(InvertedDropout, m).logits(X, training=True) for m in masks])
-    at_test = network(InvertedDropout, MASK).logits(X, training=False)
+    logits = np.concatenate([network(scratch, inverted, m).logits(X, training=True) for m in masks])
+    at_test = network(scratch, inverted, MASK).logits(X, training=False)
     drawn = probabilities(logits)
     print(f"\n5. The mean over all {len(masks)} masks, beside the one net of test time")
     normalised = probabilities((chances * np.log(drawn)).sum(0))

@@ -5,6 +5,8 @@ import contextlib
 import io
 import re
 import runpy
+import subprocess
+import sys
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -67,8 +69,10 @@ def test_a_command_is_one_that_runs(command):
         parsed = parse(words[2:])
         for name in parsed.names:
             assert parsed.profile in experiments.load(name).budgets
+    elif words[0] == "-m":
+        assert find_spec(words[1])
     else:
-        assert words[0] == "-m" and find_spec(words[1])
+        assert (ROOT / words[0]).exists()
 
 
 def test_the_excerpts_in_order_are_the_file():
@@ -99,7 +103,11 @@ def test_the_code_prints_what_the_lesson_says():
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_the_worked_example_prints_what_exercise_1_says():
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        runpy.run_module("layers.from_scratch", run_name="__main__")
+        runpy.run_module("layers.from_scratch", run_name="__main__", alter_sys=True)
+    as_a_file = subprocess.run(
+        [sys.executable, "layers/from_scratch.py"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert as_a_file.stdout == printed.getvalue()
     (quoted,) = re.findall(r"^```text\n(.*?)^```$", EXERCISES[0], re.DOTALL | re.MULTILINE)
     assert quoted in printed.getvalue()
 
