@@ -3,6 +3,8 @@
 Every layer has `forward(x, training)` and `backward(gradient)`; the backward pass takes the
 gradient of the loss with respect to the layer's outputs and returns that with respect to its
 inputs, by the chain rule, using what the forward pass remembered. Read it top to bottom.
+`python -m layers.from_scratch` prints a worked example; `docs/lesson.md` of the repository reads
+the file with you.
 
 Example:
 
@@ -135,3 +137,13 @@ class Network:
             if isinstance(layer, Linear):
                 layer.W -= learning_rate * layer.dW
                 layer.b -= learning_rate * layer.db
+
+
+if __name__ == "__main__":
+    import sys
+
+    if __package__:
+        from .worked_example import show
+    else:  # run as a file, which needs nothing but NumPy
+        from worked_example import show  # type: ignore[no-redef]
+    show(sys.modules["__main__"])

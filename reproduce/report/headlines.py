@@ -86,8 +86,11 @@ def _paper(e: Evidence, claim: Claim) -> str:
 
 
 def means_of_sides(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
-    """The means of the seeds that the claim's interval is of."""
-    if claim.measure != "error_percent" or claim.split != "test":
+    """The two test errors that the claim compares, over the seeds that its interval is of; empty
+    if it compares something else, or means over several arms."""
+    several = as_tuple(claim.better)[1:] or as_tuple(claim.worse)[1:] or claim.than_x is not None
+    elsewhere = claim.worse_measure is not None or claim.worse_split is not None
+    if several or elsewhere or claim.measure != "error_percent" or claim.split != "test":
         return ""
     means = []
     for arm, x in _sides(claim)[::-1]:

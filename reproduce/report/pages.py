@@ -1,4 +1,4 @@
-"""Committed rows and the paper's numbers -> tables, figures, REPORT.md, the README's block.
+"""Rows and the paper's numbers -> tables, figures, REPORT.md, the blocks of README and lesson.
 
 Never imports keras. Redrawing from the same rows changes no byte.
 """
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reproduce import experiments
 from reproduce.errors import UserError
-from reproduce.report import evidence, figures, screen, search_report, speed
+from reproduce.report import evidence, figures, lesson, screen, search_report, speed
 from reproduce.report.claims import claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding, headlines_table
@@ -41,6 +41,9 @@ def write(results_dir: Path, profile: str | None = None) -> int:
         _write_report(results_dir, committed, searches, measured)
         if results_dir == Path("results") and README.exists():
             _write_readme(committed)
+            if lesson.LESSON.exists():
+                text = lesson.LESSON.read_text()
+                _update(lesson.LESSON, lesson.filled(text, committed).encode())
     for local in set(PROFILES) - set(COMMITTED):
         if found[local] or searched[local]:
             _write_report(results_dir / local, found[local], searched[local])

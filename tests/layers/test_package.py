@@ -57,6 +57,8 @@ def test_it_works_where_there_is_a_layers_py_and_loads_what_the_repository_saved
         "assert dropout_layers.__version__ == version('dropout-layers')\n"
         "folder = Path(dropout_layers.__file__).parent\n"
         "assert all((folder / name).exists() for name in ('py.typed', 'masks.svg', 'README.md'))\n"
+        "import runpy\n"
+        "runpy.run_module('dropout_layers.from_scratch', None, '__main__', True)\n"
         "model = keras.saving.load_model('model.keras')\n"
         "assert type(model.layers[0]) is dropout_layers.Dropout\n"
         "model.save('again.keras')\n"
@@ -64,6 +66,7 @@ def test_it_works_where_there_is_a_layers_py_and_loads_what_the_repository_saved
     )
     done = python(code, installed, tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "largest relative error" in done.stdout
     again = keras.saving.load_model(tmp_path / "again.keras")
     outputs = np.load(tmp_path / "outputs.npy")
     np.testing.assert_array_equal(array(model(ones((5, 4)), training=True)), outputs)

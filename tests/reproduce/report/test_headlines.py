@@ -70,3 +70,11 @@ def test_another_measure_has_no_error_beside_the_papers(made, run):
     found.standing.__dict__["rows"] = rows
     (row,) = headlines.headlines_table([found]).rows
     assert row[2:4] == ("", "")
+
+
+def test_errors_of_other_sides_than_the_claims_are_not_shown(made, run):
+    for other in ({"better": (BETTER, WORSE)}, {"worse_measure": "nll"}, {"split": "train"}):
+        found = evidence(made, run, claim(**other))
+        assert headlines.means_of_sides(found, *found.verdicts[0]) == "", other
+    found = evidence(made, run, claim())
+    assert headlines.means_of_sides(found, *found.verdicts[0]) == "1.20 vs 1.41"
