@@ -14,8 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reproduce.report.evidence import Evidence
-from reproduce.report.page.claim import KINDS, NO_RESULT
-from reproduce.report.page.content import counts, headlines, in_order, section
+from reproduce.report.page.content import counts, headlines, in_order, outcome, section
 from reproduce.report.page.inline import Figures
 from reproduce.report.search_report import SearchEvidence
 from reproduce.report.search_report import tables as search_tables
@@ -50,18 +49,21 @@ def render(
         (each, inlined(f"search_{each.name}_{each.profile}", f"Search of {each.name}"))
         for each in searches
     ]
-    return _template().render(
-        sections=in_order(sections),
-        headlines=headlines(found, sections),
-        counts=counts(sections),
-        kinds=list(KINDS.values()),
-        no_result=NO_RESULT,
-        searches=[(each, figure, search_tables(each)) for each, figure in searched],
-        measured=measured,
-        figures=figures,
-        is_local=is_local,
-        root="../../" if is_local else "../",
-    ).encode()
+    return (
+        _template()
+        .render(
+            sections=in_order(sections),
+            headlines=headlines(found, sections),
+            counts=counts(sections),
+            outcome=outcome(sections),
+            searches=[(each, figure, search_tables(each)) for each, figure in searched],
+            measured=measured,
+            figures=figures,
+            is_local=is_local,
+            root="../../" if is_local else "../",
+        )
+        .encode()
+    )
 
 
 def _template():

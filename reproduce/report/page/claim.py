@@ -68,7 +68,8 @@ def _shown(e: Evidence, i: int, claim: Claim, judged: Judged | None, row: tuple)
     text, of, measured, images, margin, n, look, said = row
     first = next(words for words in KINDS if said.startswith(words))
     kind, note = KINDS[first], said.removeprefix(first).lstrip(": ")
-    drawn, sides = None, ()
+    drawn: Chart | None = None
+    sides: tuple[Side, ...] = ()
     if kind == NO_RESULT or judged is None:
         note, measured = ("no rows yet" if judged else measured), ""
     else:

@@ -14,6 +14,16 @@ from reproduce.report.page.claim import KINDS, NO_RESULT, Shown, claims
 from reproduce.report.tables import Table, lowest_table, measured_table
 from reproduce.spec import PROFILES
 
+# A kind of verdict in a sentence.
+WORDS = {
+    "Reproduced": "are reproduced",
+    "Opposite": "came out opposite",
+    "No difference": "show no difference",
+    "Open": "are open",
+    "Not judged": "cannot be judged",
+    NO_RESULT: "have no result yet",
+}
+
 # What a place in the paper begins with -> the heading that its experiments stand under.
 GROUPS = {
     "Table": "The paper's tables",
@@ -105,6 +115,13 @@ def counts(sections: Sequence[Section]) -> dict[str, int]:
     """Kind of verdict -> number of claims, for every kind that occurs."""
     found = Counter(claim.kind for each in sections for claim in each.claims)
     return {kind: found[kind] for kind in KINDS.values() if found[kind]}
+
+
+def outcome(sections: Sequence[Section]) -> str:
+    """How many of the paper's claims have which verdict, in words."""
+    found = Counter(c.kind for each in sections for c in each.claims if c.is_papers)
+    each = [f"{found[kind]} {WORDS[kind]}" for kind in KINDS.values() if found[kind]]
+    return " and ".join(filter(None, (", ".join(each[:-1]), *each[-1:]))) or "none was tried"
 
 
 def headlines(found: Sequence[Evidence], sections: Sequence[Section]) -> list[Headline]:

@@ -24,7 +24,7 @@ def drawn(pixels):
 def test_pictures_keep_their_pixels_and_take_fewer_bytes():
     svg = drawn(np.random.default_rng(1).integers(0, 2, (20, 30)).astype(float))
     inlined = str(Figures().inline(svg, "figure", "Title"))
-    before, after = (re.findall("base64,([^\"]*)", text)[0] for text in (svg.decode(), inlined))
+    before, after = (re.findall('base64,([^"]*)', text)[0] for text in (svg.decode(), inlined))
     assert len(after) < len(before)
     pixels = [
         np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA"))

@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_ids_are_used_once_and_every_reference_has_one(committed):
 def test_headings_are_in_order(committed):
     levels = [int(tag[1]) for tag, _, _ in committed.found if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b <= a + 1 for a, b in pairwise(levels))
 
 
 def test_every_claim_stands_once_with_the_tables_numbers(found, made):
@@ -132,6 +133,17 @@ def test_experiments_show_their_command_cost_and_provenance(found, made):
         assert f"provenance of {e.name}" in words
         assert e.budget in words
     assert "10,000 updates in place of 1,000,000" in words
+
+
+def test_the_first_sentence_counts_the_papers_claims(committed):
+    words = " ".join(
+        next(text for attrs, text in committed.of("p") if attrs.get("class") == "lead").split()
+    )
+    articles = [(attrs["data-kind"], text) for attrs, text in committed.of("article")]
+    papers = [kind for kind, text in articles if re.search(r"\bpaper, ", text)]
+    assert words.startswith(f"{len(papers)} claims of ")
+    assert f"{papers.count('reproduced')} are reproduced" in words
+    assert f"{papers.count('opposite')} came out opposite" in words
 
 
 def test_filters_count_what_is_there(committed):
