@@ -137,7 +137,8 @@ def _cost(e: Evidence) -> str:
     """What all runs of both stages took."""
     minutes = sum(entry.get("seconds", 0) for entry in e.runs.values()) / 60
     devices = sorted({"CPU" if entry["device"] == "CPU" else "GPU" for entry in e.runs.values()})
-    return f"{minutes:.0f} minutes on {' and '.join(devices)}" if devices else "nothing yet"
+    time = f"{minutes:.0f} minutes" if minutes >= 2 else f"{60 * minutes:.0f} seconds"
+    return f"{time} on {' and '.join(devices)}" if devices else "nothing yet"
 
 
 def _deviations(e: Evidence) -> list[str]:
