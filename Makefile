@@ -6,7 +6,7 @@ PYTHON = .venv/bin/python
 INSTALLED = .venv/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup reproduce run search report tensorboard test torch browser bench pictures check lock
+.PHONY: help setup reproduce run search report show tensorboard test torch browser bench pictures check lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -42,8 +42,16 @@ search: setup ## look for better settings with keras-tuner (NAME=dropout_rate)
 	@$(PYTHON) -m reproduce search $(or $(NAME),dropout_rate) --profile $(PROFILE) $(ARGS)
 	@$(PYTHON) -m reproduce report --profile $(PROFILE)
 
-report: setup ## redraw tables, figures, REPORT.md and the block in README
+report: setup ## redraw tables, figures, the report page and the block in README
 	@$(PYTHON) -m reproduce report
+
+# The page of the committed rows; of a profile's own where PROFILE is given and has one. The path is
+# enough where there is no browser.
+SHOWN = $(if $(filter-out file,$(origin PROFILE)),$(wildcard results/$(PROFILE)/report.html))
+show: PAGE = $(CURDIR)/$(or $(SHOWN),results/report.html)
+show: setup ## open the report page in a browser (PROFILE=quick)
+	@echo "$(PAGE)"
+	@$(PYTHON) -c "import pathlib, sys, webbrowser; webbrowser.open(pathlib.Path(sys.argv[1]).as_uri())" "$(PAGE)"
 
 tensorboard: setup ## show the curves of every run
 	@echo "Open the address below. Time Series shows error and loss, Images features, masks and"
@@ -62,8 +70,9 @@ torch: .venv-torch/installed ## run the layers' tests on PyTorch
 .venv-torch/installed: requirements-torch.txt
 	$(call make_environment,.venv-torch,requirements-torch.txt)
 
-# TensorBoard's pages, looked at in headless Chromium, which is the machine's own.
-browser: setup ## test TensorBoard's pages in headless Chromium
+# The report page and TensorBoard's, looked at in headless Chromium, which is the machine's own. npm
+# fetches axe-core, which checks the report page for accessibility.
+browser: setup ## test the report page and TensorBoard's in headless Chromium
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check playwright==1.65.2
 	REPRODUCE_BROWSER=1 $(PYTHON) -m pytest tests/browser
 

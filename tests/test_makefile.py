@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,29 @@ def test_an_environment_that_make_made_is_made_anew_when_it_is_out_of_date(folde
     assert done.returncode == 0, done.stderr
     assert not (folder / ".venv" / "stale").exists()
     assert (folder / ".venv" / "installed").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "has_own", "shown"),
+    [
+        ([], True, "results/report.html"),
+        (["PROFILE=quick"], True, "results/quick/report.html"),
+        (["PROFILE=quick"], False, "results/report.html"),
+    ],
+)
+def test_show_opens_the_page_and_says_where_it_is(folder, words, has_own, shown):
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (folder / ".venv" / "installed").touch()
+    page, own = folder / "results" / "report.html", folder / "results" / "quick" / "report.html"
+    own.parent.mkdir(parents=True)
+    for each in (page, own) if has_own else (page,):
+        each.touch()
+    # A browser that only says what it was asked to open.
+    browser = folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {folder}/opened\n')
+    browser.chmod(0o755)
+    for named in (str(browser), "no-such-browser"):
+        done = make(folder, "show", *words, f"BROWSER={named} %s")
+        assert (done.returncode, done.stdout.split()[0]) == (0, str(folder / shown)), done.stderr
+    assert (folder / "opened").read_text().strip() == (folder / shown).as_uri()

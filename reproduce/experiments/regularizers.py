@@ -45,11 +45,19 @@ def run(factors):
     return replace(RUN, **{name: value for f in factors for name, value in FACTORS[f].items()})
 
 
-def contrast(text, is_better):
+WHY = {
+    "early stopping": "the learning rate falls to zero over the run, so that the last weights are "
+    "about as good as the best ones, and stopping early gains nothing.",
+    "shifts": "both remedy the same lack of images. Shifts supply more of them; once they do, "
+    "dropout's noise mainly slows learning at this budget.",
+}
+
+
+def contrast(text, is_better, why=""):
     """The mean over half of all combinations against the mean over the other half."""
     better = tuple(arm(factors) for factors in SETS if is_better(factors))
     worse = tuple(arm(factors) for factors in SETS if not is_better(factors))
-    return Claim(text=text, better=better, worse=worse, smallest=SMALLEST)
+    return Claim(text=text, better=better, worse=worse, smallest=SMALLEST, why=why)
 
 
 experiment = Experiment(
@@ -104,13 +112,18 @@ experiment = Experiment(
             smallest=SMALLEST_OF_ARMS,
         ),
         *(
-            contrast(f"The test error is lower with {factor}", lambda s, f=factor: f in s)
+            contrast(
+                f"The test error is lower with {factor}",
+                lambda s, f=factor: f in s,
+                WHY["early stopping"] if factor == "early stopping" else "",
+            )
             for factor in FACTORS
         ),
         *(
             contrast(
                 f"Dropout and {other} help each other",
                 lambda s, other=other: ("dropout" in s) == (other in s),
+                WHY.get(other, ""),
             )
             for other in FACTORS
             if other != "dropout"

@@ -26,7 +26,8 @@ COLUMNS = (
 )
 
 
-def _unit(claim: Claim) -> str:
+def unit(claim: Claim) -> str:
+    """The unit of a claim's difference; empty where the measure has none."""
     if claim.than_x is not None:
         return "%"
     if claim.measure.endswith("_percent"):
@@ -36,14 +37,16 @@ def _unit(claim: Claim) -> str:
 
 def stated_margin(claim: Claim) -> str:
     """The difference that decides whether values count as equal, with its unit."""
-    unit = _unit(claim)
-    if claim.margin == 1 and unit == "points":
+    if claim.margin == 1 and unit(claim) == "points":
         return "1 point"
-    return f"{claim.margin:g} {unit}".rstrip()
+    return f"{claim.margin:g} {unit(claim)}".rstrip()
 
 
-def _digits(found: Interval) -> int:
-    """As many decimals as give half the interval two significant digits, whatever its size."""
+def digits(claim: Claim, found: Interval) -> int:
+    """How many decimals a difference is shown with: two, in points; else as many as give half the
+    interval two significant digits, whatever its size."""
+    if unit(claim) in ("%", "points"):
+        return 2
     half = found.high - found.mean
     return min(max(1 - math.floor(math.log10(half)), 2), 5) if 0 < half < math.inf else 3
 
@@ -73,11 +76,10 @@ def claims_table(e: Evidence) -> Table:
 
 def measured_difference(claim: Claim, found: Interval) -> str:
     """The mean difference with its unit and interval."""
-    unit = _unit(claim)
-    digits = 2 if unit in ("%", "points") else _digits(found)
-    measured = NONE_YET if not found.n else f"{number(found.mean, digits)} {unit}".rstrip()
+    shown = digits(claim, found)
+    measured = f"{number(found.mean, shown)} {unit(claim)}".rstrip() if found.n else NONE_YET
     if found.n > 1:
-        measured += f" [{number(found.low, digits)}, {number(found.high, digits)}]"
+        measured += f" [{number(found.low, shown)}, {number(found.high, shown)}]"
     return measured
 
 

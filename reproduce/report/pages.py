@@ -1,4 +1,4 @@
-"""Rows and the paper's numbers -> tables, figures, REPORT.md, the blocks of README and lesson.
+"""Rows and the paper's numbers -> tables, figures, the reports, the blocks of README and lesson.
 
 Never imports keras. Redrawing from the same rows changes no byte.
 """
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reproduce import experiments
 from reproduce.errors import UserError
-from reproduce.report import evidence, figures, lesson, screen, search_report, speed
+from reproduce.report import evidence, figures, lesson, page, screen, search_report, speed
 from reproduce.report.claims import claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding, headlines_table
@@ -152,6 +152,9 @@ def _write_report(
     for name, content in drawn.items():
         _update(figure_dir / name, content)
     _update(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
+    is_local = folder.name in PROFILES  # it stands beside the rows of its profile
+    html = page.render(found, searches, measured, drawn, provenance, is_local)
+    _update(folder / "report.html", html)
 
 
 def provenance(e: Evidence) -> str:

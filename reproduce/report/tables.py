@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from rich.table import Table as RichTable
 
@@ -48,6 +49,7 @@ def _mean(found: Interval) -> str:
     return f"{number(found.mean)} ± {number(found.standard_error)}"
 
 
+@cache  # the report shows it in several places
 def measured_table(e: Evidence) -> Table:
     """The paper's numbers and ours, one row per arm: the experiment's first measure on test data,
     or on validation data if its view shows only that."""
@@ -70,7 +72,7 @@ def measured_table(e: Evidence) -> Table:
             verdict = f"{verdict}; {diverged} more diverged".removeprefix("; ")
         rows.append(
             (
-                _place(e, cell.arm, cell.x),
+                place(e, cell.arm, cell.x),
                 published,
                 _mean(ours),
                 str(ours.n),
@@ -140,8 +142,8 @@ def probes_table(e: Evidence) -> Table:
     lines = []
     for (arm, split, x), here in rows.groupby(["arm", "split", "x"], dropna=False, sort=False):
         cells = [_mean(interval(here[here.measure == name].value.to_list())) for name in measures]
-        place = "" if math.isnan(x) else f"{x:g}"
-        lines.append((arm, split, place, *(c.replace(NONE_YET, "") for c in cells)))
+        at = "" if math.isnan(x) else f"{x:g}"
+        lines.append((arm, split, at, *(c.replace(NONE_YET, "") for c in cells)))
     columns = ("arm", "images", "at", *(measure_label(name) for name in measures))
     return Table(f"{e.name}, {e.profile} profile: what the trained networks show", columns, lines)
 
@@ -170,13 +172,14 @@ def choice_table(e: Evidence) -> Table:
     for planned in e.standing.choice_runs:
         entry = e.runs.get(planned.run.key, {"status": "missing"})
         value = number(last[planned.run.key]) if planned.run.key in last else entry["status"]
-        arm = _place(e, planned.arm, planned.x)
+        arm = place(e, planned.arm, planned.x)
         rows.append((arm, planned.settings, str(planned.run.seed), value))
     columns = ("arm", "candidate", "seed", f"validation {measure_label(measure)}")
     return Table(f"{e.name}, {e.profile} profile: the choice of settings", columns, rows)
 
 
-def _place(e: Evidence, arm: str, x: float | None) -> str:
+def place(e: Evidence, arm: str, x: float | None) -> str:
+    """An arm, and where along x, as tables name it."""
     if x is None:
         return arm
     views = (e.experiment.view, *e.experiment.panels)

@@ -36,6 +36,8 @@ class Claim:
     measure: str = "error_percent"
     worse_measure: str | None = None
     underfits: bool = False
+    # Where it is not reproduced: why we think so. Only the report reads it.
+    why: str = ""
 
     def __post_init__(self) -> None:
         stated = [value for value in (self.smallest, self.within) if value is not None]

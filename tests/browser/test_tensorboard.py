@@ -2,13 +2,11 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from reproduce.__main__ import main
 
@@ -53,16 +51,8 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page():
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
-    assert chromium, "Chromium is needed; name it with CHROMIUM=/path/to/chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser.new_page(viewport={"width": 1500, "height": 1000})
-        browser.close()
+def page(browser):
+    return browser.new_page(viewport={"width": 1500, "height": 1000})
 
 
 @pytest.mark.parametrize("tab", TABS)

@@ -1,5 +1,6 @@
 """The committed report is that of the committed rows."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -24,6 +25,16 @@ def test_the_committed_rows_make_the_committed_report(tmp_path):
     )
     # Their bytes are those of one machine: sums differ in the last digits between processors.
     assert drawn == committed
+    redrawn, page = (without_figures(folder / "report.html") for folder in (tmp_path, RESULTS))
+    assert redrawn == page and len(page) > 100_000
+
+
+def without_figures(page):
+    """The page's text without what is of its figures: they, their letters and their styles."""
+    text = page.read_text()
+    for part in (r'(<div class="figure"[^>]*>).*?</div>', r"(<defs>).*?</defs>"):
+        text = re.sub(part, r"\1", text, flags=re.DOTALL)
+    return re.sub(r"^\.s0\{.*$", "", text, flags=re.MULTILINE)
 
 
 def test_the_readmes_table_is_the_reports_and_its_page_is_short():

@@ -1,0 +1,87 @@
+"""Evidence, figures and tables -> report.html, one file that needs no other. Never imports keras.
+
+In: what `pages.py` has gathered and drawn. Out: `render`, the page's bytes, the same for the same
+rows.
+
+Open `page.html.jinja` first, then `content.py` and `claim.py` (what it shows, as plain values),
+`strip.py` (a claim's chart) and `inline.py` (the figures).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reproduce.report.evidence import Evidence
+from reproduce.report.page.content import counts, headlines, in_order, outcome, section
+from reproduce.report.page.inline import Figures
+from reproduce.report.search_report import SearchEvidence
+from reproduce.report.search_report import tables as search_tables
+from reproduce.report.tables import Table
+
+__all__ = ["render"]
+
+
+def render(
+    found: Sequence[Evidence],
+    searches: Sequence[SearchEvidence],
+    measured: Sequence[Table],
+    drawn: Mapping[str, bytes],
+    provenance: Callable[[Evidence], str],
+    is_local: bool,
+) -> bytes:
+    """The page of the given evidence and searches.
+
+    `measured` are the tables of speed, `drawn` the SVG of each figure by its file's name, without
+    those that are not drawn. A local page stands in its profile's folder, beside its rows.
+    """
+    figures = Figures()
+
+    def inlined(name: str, title: str) -> Markup | None:
+        svg = drawn.get(f"{name}.svg")
+        return None if svg is None else figures.inline(svg, name, title)
+
+    sections = [
+        section(e, inlined(f"{e.name}_{e.profile}", e.experiment.title), provenance) for e in found
+    ]
+    searched = [
+        (each, inlined(f"search_{each.name}_{each.profile}", f"Search of {each.name}"))
+        for each in searches
+    ]
+    return (
+        _template()
+        .render(
+            sections=in_order(sections),
+            headlines=headlines(found, sections),
+            counts=counts(sections),
+            outcome=outcome(sections),
+            searches=[(each, figure, search_tables(each)) for each, figure in searched],
+            measured=measured,
+            figures=figures,
+            is_local=is_local,
+            root="../../" if is_local else "../",
+        )
+        .encode()
+    )
+
+
+def _template():
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["slug"] = lambda text: text.lower().replace(" ", "-")
+    environment.filters["code"] = _code
+    return environment.get_template("page.html.jinja")
+
+
+def _code(text: str) -> Markup:
+    """Markdown's `code` as HTML; all else as it is."""
+    parts = text.split("`")
+    marked = (Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
+    return Markup("").join(marked)
