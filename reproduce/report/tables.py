@@ -104,7 +104,7 @@ def _judged(e: Evidence, cell: Cell, ours: Interval, theirs: PaperNumber) -> str
     if budget.examples:
         return f"{NOT_JUDGED} on {budget.examples:,} examples"
     if budget.width != 1:
-        return f"{NOT_JUDGED} at {budget.width:g} of the width"
+        return f"{NOT_JUDGED} at {budget.fraction_of_width} of the width"
     if plan.is_deterministic(cell):
         tolerance = e.experiment.view.tolerance_points + theirs.uncertainty
         return level_verdict(ours, theirs.percent, tolerance)

@@ -1,6 +1,7 @@
 """The budget of an experiment at one profile."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 PROFILES = ("smoke", "quick", "cpu", "tenth", "paper")
 
@@ -43,10 +44,15 @@ class Budget:
         """The numbers of seeds at which claims are judged."""
         return (self.seeds,) if isinstance(self.seeds, int) else self.seeds
 
+    @property
+    def fraction_of_width(self) -> str:
+        """The width as text, such as 1/3."""
+        return str(Fraction(self.width).limit_denominator(64))
+
     def describe(self) -> str:
         """The budget as text."""
         parts = [f"{self.updates:,} updates"]
         parts += [f"chosen after {self.choice_updates:,}"] if self.choice_updates else []
-        parts += [f"width x {self.width:g}"] if self.width != 1 else []
+        parts += [f"width x {self.fraction_of_width}"] if self.width != 1 else []
         parts += [f"{self.examples:,} examples"] if self.examples else []
         return ", ".join(parts + ([self.data] if self.data else []))

@@ -154,7 +154,7 @@ def _deviations(e: Evidence) -> list[str]:
     if here.choice_updates not in (None, here.updates):
         found.append(f"settings chosen after {here.choice_updates:,} updates")
     if here.width != full.width:
-        found.append(f"layers of {here.width:.3g} of the width")
+        found.append(f"layers of {here.fraction_of_width} of the width")
     if here.examples != full.examples:
         found.append(f"{here.examples:,} training images" if here.examples else "all images")
     if here.arms is not None and here.arms != full.arms:
