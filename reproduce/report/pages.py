@@ -135,8 +135,10 @@ def _write_report(
     figure_dir = folder / "figures"
     figure_dir.mkdir(parents=True, exist_ok=True)
     ours = {path.name for p in PROFILES for path in figure_dir.glob(f"*_{p}.svg")}
+    unread = tuple(f"{name}_" for name in experiments.broken())
     for stale in ours - set(drawn):
-        (figure_dir / stale).unlink()
+        if not stale.startswith(unread):  # the figure of a file with an error stays
+            (figure_dir / stale).unlink()
     for name, content in drawn.items():
         _update(figure_dir / name, content)
     _update(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
