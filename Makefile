@@ -45,11 +45,8 @@ search: setup ## look for better settings with keras-tuner (NAME=dropout_rate)
 report: setup ## redraw tables, figures, REPORT.md and the block in README
 	@$(PYTHON) -m reproduce report
 
-tensorboard: setup ## show the curves of every run
-	@echo "Open the address below. Time Series shows error and loss, Images features, masks and"
-	@echo "misclassified digits, Histograms weights and activations, HParams all runs side by side."
-	@echo "Of many runs TensorBoard shows none at first: tick some at the left."
-	@$(PYTHON) -m tensorboard.main --logdir logs --host 127.0.0.1
+tensorboard: setup ## show the curves of all runs, or of NAME=table9 (PROFILE=cpu)
+	@$(PYTHON) -m reproduce.tensorboard $(NAME) --profile $(PROFILE)
 
 test: setup ## run the tests, the layers on TensorFlow and on JAX
 	$(PYTHON) -m pytest -n 2
