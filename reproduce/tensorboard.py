@@ -1,21 +1,22 @@
 """Event logs -> TensorBoard's address, on this machine only: `make tensorboard`."""
 
 import argparse
-import re
 import sys
 import threading
 from pathlib import Path
 from urllib.parse import quote
 
-from reproduce import experiments
 from reproduce.errors import UserError
-from reproduce.plan import slug
+from reproduce.machine import import_tensorflow
 
 LOGS, HOST = Path("logs"), "127.0.0.1"
 ADVICE = """\
 Time Series shows error and loss first, {colours};
 Images shows features, masks and misclassified digits; HParams compares the settings that vary.
 {many}Ctrl-C ends it."""
+# The part of a run's name that decides its colour: of all runs the experiment, of one experiment's
+# the arm and its settings, so that seeds share a colour.
+OF_ALL, OF_ONE = "(.*)/", "/(.*)-seed-"
 # TensorBoard's own limits.
 MANY = """\
 Of more than 500 runs Time Series ticks none at first, of more than 40 the other pages: type a part
@@ -26,12 +27,19 @@ of some runs' names at the left and tick them, or look at one experiment: NAME=t
 def folders(logs: Path, profile: str, name: str) -> list[Path]:
     """The log folders of an experiment: its final runs', and those of the choice of settings."""
     here = logs / profile
-    found = [f for f in (here / name, here / f"{name}_choice") if name and f.is_dir()]
+    found = [f for f in (here / name, here / f"{name}_choice") if f.is_dir()]
     if not found:
-        logged = {f.name.removesuffix("_choice") for f in here.glob("*") if f.is_dir()}
-        valid = ", ".join(sorted(logged)) or "none yet; `python -m reproduce run` writes them"
-        raise UserError(f"{here} has no logs of {name!r}; it has those of: {valid}")
+        raise UserError(f"{here} has no logs of {name!r}; {_valid(logs, profile, name)}")
     return found
+
+
+def _valid(logs: Path, profile: str, name: str) -> str:
+    if others := sorted({f.parent.name for f in logs.glob("*/*") if f.name == name}):
+        return f"the profiles that have some are {', '.join(others)}"
+    logged = {f.name.removesuffix("_choice") for f in (logs / profile).glob("*") if f.is_dir()}
+    if logged:
+        return f"it has those of {', '.join(sorted(logged))}"
+    return f"`python -m reproduce run {name} --profile {profile}` writes them"
 
 
 def arguments(logs: Path, profile: str, name: str) -> list[str]:
@@ -41,27 +49,21 @@ def arguments(logs: Path, profile: str, name: str) -> list[str]:
     return ["--logdir_spec", ",".join(f"{f.name}:{f}" for f in folders(logs, profile, name))]
 
 
-def colours(name: str) -> tuple[str, str]:
-    """What has a colour of its own, and the pattern of the part of a run's name that decides it."""
-    if name not in experiments.names():
-        return "a colour for each experiment", "(.*)/"
-    arms = {slug(cell.arm) for cell in experiments.load(name).cells}
-    # The longest first: an arm's name may begin with another's.
-    each = "|".join(re.escape(arm) for arm in sorted(arms, key=lambda arm: (-len(arm), arm)))
-    return "a colour for each arm", f"/({each})"
-
-
 def serve(logs: Path, profile: str, name: str, port: int | None = None) -> None:
     """Prints the address and serves until Ctrl-C."""
     asked = arguments(logs, profile, name)
+    import_tensorflow()  # as TensorBoard does, but quietly
     from tensorboard import program
 
     board = program.TensorBoard()
     own = ["--port", str(port)] if port is not None else []
     board.configure(["tensorboard", *asked, "--host", HOST, *own])
-    what, pattern = colours(name)
-    address = f"{board.launch()}?runColorGroup={quote(f'regex:{pattern}')}#timeseries"
-    print(f"{address}\n{ADVICE.format(colours=what, many='' if name else MANY)}", flush=True)
+    pattern = quote(f"regex:{OF_ONE if name else OF_ALL}")
+    colours = "setting, whatever its seed" if name else "experiment"
+    # No smoothing: the curves are what was measured.
+    print(f"{board.launch()}?smoothing=0&runColorGroup={pattern}#timeseries")
+    advice = ADVICE.format(colours=f"a colour for each {colours}", many="" if name else MANY)
+    print(advice, flush=True)
     threading.Event().wait()
 
 

@@ -85,14 +85,15 @@ class Display:
     def busy(self, what: str) -> None:
         """What goes on until the next run is seen: on a terminal shown until then, with the seconds
         that it takes; elsewhere a line, the first time."""
-        self._no_longer_busy()
+        self.idle()
         if self.console.is_terminal:
             self.before.add_task(what)
         elif what not in self.said:
             self.said.add(what)
             self.print(f"{what} ...")
 
-    def _no_longer_busy(self) -> None:
+    def idle(self) -> None:
+        """Nothing goes on any more that `busy` said."""
         for task in list(self.before.task_ids):
             self.before.remove_task(task)
 
@@ -106,7 +107,7 @@ class Display:
     def update(self, seen: RunProgress) -> None:
         if seen.key in self.over:
             return
-        self._no_longer_busy()
+        self.idle()
         if self.console.is_terminal:
             if seen.key not in self.bars:
                 bar = self.progress.add_task(seen.label, total=seen.updates, state="")
@@ -122,7 +123,7 @@ class Display:
 
     def ended(self, key: str, label: str, result: str) -> None:
         """Reports a run that has ended and whose rows are on disk."""
-        self._no_longer_busy()
+        self.idle()
         self.over.add(key)
         self.done += 1
         self.last_plain.pop(key, None)

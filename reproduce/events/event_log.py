@@ -114,7 +114,7 @@ class EventLog:
             _histogram(f"units/activations_{layer}", values)
             tf.summary.scalar(f"units/active_percent_{layer}", 100 * np.mean(values > 0))
         for name, levels in inspection.pictures(training):
-            tf.summary.image(f"pictures/{name}", levels[None])
+            tf.summary.image(f"pictures_{name}", levels[None])
 
     def close(self) -> None:
         """Writes the lowest validation error, which the HParams page compares, and closes the

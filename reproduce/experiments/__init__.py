@@ -82,10 +82,14 @@ def _place(error: Exception) -> str | None:
 
 def _assigned(file: Path) -> int:
     """The last line that has the name `experiment`."""
-    nodes = ast.walk(ast.parse(file.read_text()))
     named = ("id", "name", "asname")  # of a variable; of a function, class or import
     return max(
-        (n.lineno for n in nodes if "experiment" in (getattr(n, each, None) for each in named)),
+        (
+            node.lineno
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.stmt | ast.expr | ast.alias)
+            and "experiment" in (getattr(node, each, None) for each in named)
+        ),
         default=1,
     )
 

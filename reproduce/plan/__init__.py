@@ -17,7 +17,7 @@ from reproduce.plan.cells import (
 )
 from reproduce.plan.order import Missing, in_order, missing_of
 from reproduce.plan.overview import status
-from reproduce.plan.planned import Planned, flat_settings, slug, tuned_settings
+from reproduce.plan.planned import Planned, flat_settings, tuned_settings
 from reproduce.plan.queue import Queue, preferred
 from reproduce.plan.runs import (
     BEST_FOUND,
@@ -56,7 +56,6 @@ __all__ = [
     "missing_of",
     "preferred",
     "search_finals",
-    "slug",
     "stages_of",
     "status",
     "tuned_settings",

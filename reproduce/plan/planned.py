@@ -25,12 +25,7 @@ class Planned:
     @property
     def folder(self) -> str:
         """The name of the run's folder in the log: readable and unique."""
-        return f"{slug(self.label)}-{self.run.key}"
-
-
-def slug(label: str) -> str:
-    """A label as a folder's name has it."""
-    return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-")
+        return re.sub(r"[^a-z0-9.]+", "-", self.label.lower()).strip("-") + f"-{self.run.key}"
 
 
 def tuned_settings(cell: Cell) -> list[str]:

@@ -43,7 +43,7 @@ def test_every_tag_is_there_at_the_first_and_the_last_step(run_logged):
     _, events = run_logged
     layers, hidden = ("dense_1", "dense_2", "dense_3"), ("hidden_1", "hidden_2")
     both_ends = {"schedule/learning_rate", "schedule/momentum"}
-    both_ends |= {f"pictures/{name}" for name in ("features", "masks", "misclassified")}
+    both_ends |= {f"pictures_{name}" for name in ("features", "masks", "misclassified")}
     both_ends |= {
         f"weights/{kind}_{layer}"
         for kind in ("norm", "values", "at_bound_percent")
@@ -95,14 +95,16 @@ def test_the_first_values_are_those_of_the_untrained_network(run_logged, digits)
         assert highest == pytest.approx(activations.max(), rel=1e-5)
     for name, levels in inspection.pictures(untrained):
         # Width and height as text, then PNGs.
-        drawn = tf.image.decode_png(values(events, f"pictures/{name}")[0][2]).numpy()
+        drawn = tf.image.decode_png(values(events, f"pictures_{name}")[0][2]).numpy()
         np.testing.assert_allclose(drawn / 255, levels, atol=1 / 255)
 
 
 def test_the_values_are_those_of_the_network(run_logged, digits):
     training, events = run_logged
     assert values(events, "schedule/learning_rate")[0] == pytest.approx(training.course.rates[0, 0])
-    assert values(events, "schedule/learning_rate")[UPDATES] == pytest.approx(training.course.rates[-1, 0])
+    assert values(events, "schedule/learning_rate")[UPDATES] == pytest.approx(
+        training.course.rates[-1, 0]
+    )
     assert values(events, "schedule/momentum")[UPDATES] == pytest.approx(0.9)
     kernels = {v.path: v for v in training.network.trainable_variables if len(v.shape) == 2}
     for path, variable in kernels.items():
@@ -111,7 +113,9 @@ def test_the_values_are_those_of_the_network(run_logged, digits):
         assert last == pytest.approx(np.linalg.norm(kernel), rel=1e-5)
         bound = float(variable.constraint.bound)
         at_bound = 100 * np.mean(np.linalg.norm(kernel, axis=0) > 0.999 * bound)
-        assert values(events, f"weights/at_bound_percent_{layer}")[UPDATES] == pytest.approx(at_bound)
+        assert values(events, f"weights/at_bound_percent_{layer}")[UPDATES] == pytest.approx(
+            at_bound
+        )
         buckets = values(events, f"weights/values_{layer}")[UPDATES]
         assert buckets[:, 2].sum() == kernel.size
         assert buckets[0, 0] == pytest.approx(kernel.min())
@@ -172,8 +176,10 @@ def test_a_run_states_its_settings_and_leaves_the_list_of_columns_to_tensorboard
 
 def test_error_and_loss_come_first_in_the_alphabet_of_tags(run_logged):
     _, events = run_logged
-    groups = sorted({tag.split("/")[0] for tag in events.Tags()["tensors"] if "/" in tag})
-    assert groups == ["_hparams_", "error_percent", "loss", "pictures", "schedule", "units", "weights"]
+    texts = {"command", "run"}  # on a page of their own
+    shown = {tag.split("/")[0] for tag in events.Tags()["tensors"]} - texts - {"_hparams_"}
+    pictures = [f"pictures_{name}" for name in ("features", "masks", "misclassified")]
+    assert sorted(shown) == ["error_percent", "loss", *pictures, "schedule", "units", "weights"]
 
 
 def test_the_columns_of_dropout_come_first_in_the_alphabet_and_each_has_one_type(run):
@@ -204,7 +210,7 @@ def test_other_networks_are_logged_too(run, digits, tmp_path, net):
     _, events = logged(run, digits, tmp_path / "toy" / "run")
     tags = set(events.Tags()["tensors"])
     group = "loss" if measures[0] == "squared_error" else measures[0]
-    pictures = {"pictures/features", "pictures/masks"}
+    pictures = {"pictures_features", "pictures_masks"}
     assert pictures | {f"{group}/validation_best", "loss/validation"} <= tags
 
 
