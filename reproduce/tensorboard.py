@@ -16,7 +16,7 @@ Images shows features, masks and misclassified digits; HParams compares the sett
 {many}Ctrl-C ends it."""
 # The part of a run's name that decides its colour: of all runs the experiment, of one experiment's
 # the arm and its settings, so that seeds share a colour.
-OF_ALL, OF_ONE = "(.*)/", "/(.*)-seed-"
+OF_ALL, OF_ONE = "(.*)/", "(.*)-seed-"
 # TensorBoard's own limits.
 MANY = """\
 Of more than 500 runs Time Series ticks none at first, of more than 40 the other pages: type a part
@@ -24,40 +24,34 @@ of some runs' names at the left and tick them, or look at one experiment: NAME=t
 """
 
 
-def folders(logs: Path, profile: str, name: str) -> list[Path]:
-    """The log folders of an experiment: its final runs', and those of the choice of settings."""
-    here = logs / profile
-    found = [f for f in (here / name, here / f"{name}_choice") if f.is_dir()]
-    if not found:
-        raise UserError(f"{here} has no logs of {name!r}; {_valid(logs, profile, name)}")
+def folder(logs: Path, profile: str, name: str) -> Path:
+    """Where the logs are: all of them, or those of one experiment's runs at a profile, the runs
+    that chose its settings included."""
+    if not name:
+        return logs
+    found = logs / profile / name
+    if not found.is_dir():
+        raise UserError(f"{found.parent} has no logs of {name!r}; {_valid(logs, profile, name)}")
     return found
 
 
 def _valid(logs: Path, profile: str, name: str) -> str:
     if others := sorted({f.parent.name for f in logs.glob("*/*") if f.name == name}):
         return f"the profiles that have some are {', '.join(others)}"
-    logged = {f.name.removesuffix("_choice") for f in (logs / profile).glob("*") if f.is_dir()}
-    if logged:
-        return f"it has those of {', '.join(sorted(logged))}"
+    if logged := sorted(f.name for f in (logs / profile).glob("*") if f.is_dir()):
+        return f"it has those of {', '.join(logged)}"
     return f"`python -m reproduce run {name} --profile {profile}` writes them"
-
-
-def arguments(logs: Path, profile: str, name: str) -> list[str]:
-    """TensorBoard's own: all logs, or those of one experiment at a profile."""
-    if not name:
-        return ["--logdir", str(logs)]
-    return ["--logdir_spec", ",".join(f"{f.name}:{f}" for f in folders(logs, profile, name))]
 
 
 def serve(logs: Path, profile: str, name: str, port: int | None = None) -> None:
     """Prints the address and serves until Ctrl-C."""
-    asked = arguments(logs, profile, name)
+    shown = folder(logs, profile, name)
     import_tensorflow()  # as TensorBoard does, but quietly
     from tensorboard import program
 
     board = program.TensorBoard()
     own = ["--port", str(port)] if port is not None else []
-    board.configure(["tensorboard", *asked, "--host", HOST, *own])
+    board.configure(["tensorboard", "--logdir", str(shown), "--host", HOST, *own])
     pattern = quote(f"regex:{OF_ONE if name else OF_ALL}")
     colours = "setting, whatever its seed" if name else "experiment"
     # No smoothing: the curves are what was measured.
