@@ -53,11 +53,8 @@ show: setup ## open the report page in a browser (PROFILE=quick)
 	@echo "$(PAGE)"
 	@$(PYTHON) -c "import pathlib, sys, webbrowser; webbrowser.open(pathlib.Path(sys.argv[1]).as_uri())" "$(PAGE)"
 
-tensorboard: setup ## show the curves of every run
-	@echo "Open the address below. Time Series shows error and loss, Images features, masks and"
-	@echo "misclassified digits, Histograms weights and activations, HParams all runs side by side."
-	@echo "Of many runs TensorBoard shows none at first: tick some at the left."
-	@$(PYTHON) -m tensorboard.main --logdir logs --host 127.0.0.1
+tensorboard: setup ## show the curves of all runs, or of NAME=table9 (PROFILE=cpu)
+	@$(PYTHON) -m reproduce.tensorboard $(NAME) --profile $(PROFILE)
 
 test: setup ## run the tests, the layers on TensorFlow and on JAX
 	$(PYTHON) -m pytest -n 2

@@ -57,7 +57,7 @@ def _list(arguments: Namespace, argv: list[str]) -> int:
     table = [plan.status(name, arguments.results_dir) for name in experiments.names()]
     if arguments.json:
         print(json.dumps(table, indent=1))
-        return 0
+        return _left_out()
     for entry in table:
         print(f"{entry['name']}: {entry['title']} ({entry['source']})")
         for profile, state in entry["profiles"].items():
@@ -65,7 +65,17 @@ def _list(arguments: Namespace, argv: list[str]) -> int:
             decided = f"{state['claims_decided']}/{state['claims_total']} claims decided"
             print(f"    {profile:<6} {done:<13} {decided:<20} {_left(state)}: {state['budget']}")
     print(COSTS)
-    return 0
+    return _left_out()
+
+
+def _left_out() -> int:
+    """Says which experiments were left out since a file has an error; the exit status then is 2."""
+    left_out: dict[str, list[str]] = {}
+    for name, why in experiments.broken().items():
+        left_out.setdefault(why, []).append(name)
+    for why, names in left_out.items():
+        print(f"error: {why} (left out: {', '.join(names)})", file=sys.stderr)
+    return 2 if left_out else 0
 
 
 def _left(state: dict) -> str:
@@ -89,6 +99,7 @@ def _run(arguments: Namespace, argv: list[str]) -> int:
         experiments.load(name)
     is_all = len(named) < len(arguments.names)
     names = experiments.names() if is_all else list(dict.fromkeys(named))
+    left_out = _left_out() if is_all else 0
     from reproduce import campaign
 
     if arguments.cluster and arguments.workers:
@@ -100,7 +111,7 @@ def _run(arguments: Namespace, argv: list[str]) -> int:
         from reproduce import report
 
         report.show(names, options.profile, options.results_dir)
-    return status
+    return status or left_out
 
 
 def _search(arguments: Namespace, argv: list[str]) -> int:
@@ -142,7 +153,7 @@ def _report(arguments: Namespace, argv: list[str]) -> int:
         _check_profile(arguments.profile)
     from reproduce import report
 
-    return report.write(arguments.results_dir, arguments.profile)
+    return report.write(arguments.results_dir, arguments.profile) or _left_out()
 
 
 def _data(arguments: Namespace, argv: list[str]) -> int:

@@ -41,7 +41,7 @@ def run(names: list[str], options: Options, minutes: float | None = None) -> int
         if not any(needed.values()):
             display.print(_nothing_to_do(names, declared, options.profile))
             return 0
-        unavailable = _fetch(sorted(set().union(*needed.values())), options)
+        unavailable = _fetch(sorted(set().union(*needed.values())), options, display)
         waiting = []
         for dataset, why in unavailable.items():
             lacking = [name for name in declared if dataset in needed[name]]
@@ -76,10 +76,11 @@ def _datasets(missing: Missing) -> set[str]:
     return own | set(experiment.also_data) if own and not has_its_own else own
 
 
-def _fetch(datasets: list[str], options: Options) -> dict[str, str]:
+def _fetch(datasets: list[str], options: Options, display: Display) -> dict[str, str]:
     """Loads the data sets into the cache; returns the unavailable ones, each with the reason."""
     unavailable = {}
     for dataset in datasets:
+        display.busy(f"reading {dataset}")
         try:
             data.load(dataset, options.data_dir)
         except UserError as error:

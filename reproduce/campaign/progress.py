@@ -3,13 +3,16 @@
 import time
 from dataclasses import dataclass
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    SpinnerColumn,
     TaskID,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -49,25 +52,50 @@ class Display:
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False, emoji=False)
-        # Whatever printing imports is imported now: a signal may print in the middle of a print.
-        with self.console.capture():
-            self.console.print("-", soft_wrap=True)
         columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
         more = (TextColumn("{task.fields[state]}"), TimeRemainingColumn())
-        self.progress = Progress(*columns, *more, console=self.console, transient=True)
+        self.progress = Progress(*columns, *more, console=self.console)
+        # What takes time before a run is seen.
+        text = TextColumn("{task.description} ...")
+        self.before = Progress(SpinnerColumn("line"), text, TimeElapsedColumn())
+        both = Group(self.before, self.progress)
+        self.live = Live(both, console=self.console, transient=True, refresh_per_second=10)
+        # Whatever printing imports is imported now: a signal may print in the middle of a print.
+        with self.console.capture():
+            tried = self.before.add_task("-"), self.progress.add_task("-", state="")
+            self.console.print("-", soft_wrap=True)
+            self.console.print(both)
+        self.before.remove_task(tried[0])
+        self.progress.remove_task(tried[1])
         self.bars: dict[str, TaskID] = {}
         self.last_plain: dict[str, float] = {}
         # Updates may arrive after a run has ended; they must not be shown.
         self.over: set[str] = set()
+        self.said: set[str] = set()
         self.title, self.total, self.done = "", 0, 0
 
     def __enter__(self) -> "Display":
         if self.console.is_terminal:
-            self.progress.start()
+            self.live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.progress.stop()
+        self.live.stop()
+
+    def busy(self, what: str) -> None:
+        """What goes on until the next run is seen: on a terminal shown until then, with the seconds
+        that it takes; elsewhere a line, the first time."""
+        self.idle()
+        if self.console.is_terminal:
+            self.before.add_task(what)
+        elif what not in self.said:
+            self.said.add(what)
+            self.print(f"{what} ...")
+
+    def idle(self) -> None:
+        """Nothing goes on any more that `busy` said."""
+        for task in list(self.before.task_ids):
+            self.before.remove_task(task)
 
     def print(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=True)
@@ -79,6 +107,7 @@ class Display:
     def update(self, seen: RunProgress) -> None:
         if seen.key in self.over:
             return
+        self.idle()
         if self.console.is_terminal:
             if seen.key not in self.bars:
                 bar = self.progress.add_task(seen.label, total=seen.updates, state="")
@@ -94,6 +123,7 @@ class Display:
 
     def ended(self, key: str, label: str, result: str) -> None:
         """Reports a run that has ended and whose rows are on disk."""
+        self.idle()
         self.over.add(key)
         self.done += 1
         self.last_plain.pop(key, None)

@@ -55,12 +55,13 @@ class Workers:
         """Yields outcomes as jobs end, in any order. Each worker that is free is given what `take`
         returns; a call after an outcome was handled may return other jobs than one before it. Ends
         when none is running and `take` has none."""
+        self.display.busy("importing TensorFlow")
         from reproduce.campaign.execute import execute_together, failure
 
         if self.count == 1 and not self.cluster:
             here: set[tuple] = self.compiled.setdefault("", set())
             while (job := take(here, set(), None)) is not None:
-                here.add(job.planned.run.architecture)
+                self._tell_if_new(job, here)
                 more = partial(take, here, set(), job.planned.run)
                 yield from execute_together(job, self.display.update, more)
             return
@@ -74,7 +75,7 @@ class Workers:
             job = take(here, set().union(*self.compiled.values()), None)
             if job is None:
                 return False
-            here.add(job.planned.run.architecture)
+            self._tell_if_new(job, here)
             jobs = [job]
             while len(jobs) < self._most_together(job):
                 if (beside := take(here, set(), job.planned.run)) is None:
@@ -104,12 +105,22 @@ class Workers:
                 fire_and_forget(client.submit(forget, over, workers=[worker], pure=False))
             free = [each for each in (*free, worker) if not start(each)]
 
+    def _tell_if_new(self, job: Job, compiled: set[tuple]) -> None:
+        """Notes that a worker compiles the job's program, unless it has done so before."""
+        if job.planned.run.architecture not in compiled:
+            compiled.add(job.planned.run.architecture)
+            self.display.busy("compiling")
+
     def _most_together(self, job: Job) -> int:
         """How many jobs a worker is given at a time. It trains as many side by side as pay."""
         return job.stack or (GIVEN_TOGETHER if self.cluster or has_gpu() else 1)
 
     def _start(self):
-        return self._join(self.cluster) if self.cluster else self._start_here()
+        if self.cluster:
+            self.display.busy(f"joining the workers at {self.cluster}")
+            return self._join(self.cluster)
+        self.display.busy(f"starting {self.count} workers, each of which imports TensorFlow")
+        return self._start_here()
 
     def _join(self, address: str):
         """A client of the user's scheduler, whose workers run this very code."""

@@ -4,7 +4,7 @@ In: a `Training`, after every few updates. Out: `EventLog`, which writes what is
 schedules, norms, distributions and pictures.
 
 Open `event_log.py` first (what is written, and how often), then `inspection.py` (what is looked
-at).
+at) and `columns.py` (the settings that can be compared).
 """
 
 from reproduce.machine import import_tensorflow

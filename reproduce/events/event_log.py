@@ -14,6 +14,7 @@ from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 from tensorboard.plugins.hparams import api as hparams
 
 from reproduce.events import inspection
+from reproduce.events.columns import columns
 from reproduce.plan import Planned
 from reproduce.training import Measured, Training
 
@@ -21,40 +22,6 @@ from reproduce.training import Measured, Training
 # take more than this share of the run's time. The first and the last point are always logged.
 SCALARS, PICTURES = 100, 10
 LARGEST_SHARE = 0.02
-# The columns of the HParams page, the same for all runs, so that experiments can be compared.
-COLUMNS = (
-    "experiment",
-    "arm",
-    "x",
-    "data",
-    "net",
-    "hidden",
-    "examples",
-    "updates",
-    "batch_size",
-    "learning_rate",
-    "momentum",
-    "keep_input",
-    "keep_conv",
-    "keep",
-    "noise",
-    "max_norm",
-    "l2",
-    "l1",
-    "sparsity_cost",
-    "seed",
-)
-# TensorBoard uses one run's list of HParams metrics for all runs. So all runs share one list, with
-# the metrics of runs that hold images out and those of final runs, which do not.
-METRICS = (
-    *(
-        f"{which}_validation_{m}"
-        for m in ("error_percent", "squared_error")
-        for which in ("best", "last")
-    ),
-    "error_percent/test",
-    "loss/test",
-)
 # Examples per split: enough to show what an untrained network does.
 UNTRAINED_EXAMPLES = 1_000
 # The losses that training minimises.
@@ -101,16 +68,8 @@ class EventLog:
             self._write_hparams(planned, experiment=folder.parent.name)
 
     def _write_hparams(self, planned: Planned, experiment: str) -> None:
-        run = planned.run
-        columns = [hparams.HParam(name) for name in COLUMNS]
-        hparams.hparams_config(columns, [hparams.Metric(name) for name in METRICS])
-        values = {name: getattr(run, name, None) for name in COLUMNS}
-        values |= {"experiment": experiment, "arm": planned.arm, "x": planned.x}
-        values |= {"net": type(run.net).__name__, "hidden": str(getattr(run.net, "hidden", ""))}
-        # A column holds numbers or text only.
-        stated = {name: value for name, value in values.items() if value not in (None, ())}
-        flat = {n: str(v) if isinstance(v, tuple) else v for n, v in stated.items()}
-        hparams.hparams(flat, trial_id=f"{experiment}/{planned.folder}")
+        # Without a list of columns and metrics, which TensorBoard would take from one run for all.
+        hparams.hparams(columns(planned, experiment), trial_id=f"{experiment}/{planned.folder}")
 
     def update(self) -> None:
         """Logs new values; cheap if there are none."""
@@ -131,35 +90,35 @@ class EventLog:
 
     def _errors(self, entries: Iterable[Measured]) -> None:
         for entry in entries:
-            measure = "loss" if entry.measure in LOSSES else entry.measure
             with self.writer.as_default(step=entry.step):
-                tf.summary.scalar(f"{measure}/{entry.split}", entry.value)
+                tf.summary.scalar(_tag(entry.measure, entry.split), entry.value)
 
     def _numbers(self) -> None:
         training = self.training
         learning_rate, momentum, _ = training.course.rates[max(training.step - 1, 0)]
         if training.step:  # mean over the latest updates, under training conditions
             tf.summary.scalar("loss/batches", training.loss)
-        tf.summary.scalar("learning_rate", learning_rate)
-        tf.summary.scalar("momentum", momentum)
+        tf.summary.scalar("schedule/learning_rate", learning_rate)
+        tf.summary.scalar("schedule/momentum", momentum)
         for layer, kernel, bound in inspection.weights(training):
-            tf.summary.scalar(f"weight_norm/{layer}", np.linalg.norm(kernel))
+            tf.summary.scalar(f"weights/norm_{layer}", np.linalg.norm(kernel))
             if bound is not None:
                 share = inspection.at_bound_percent(kernel, bound)
-                tf.summary.scalar(f"at_max_norm_percent/{layer}", share)
+                tf.summary.scalar(f"weights/at_bound_percent_{layer}", share)
 
     def _distributions(self) -> None:
         training = self.training
         for layer, kernel, _ in inspection.weights(training):
-            _histogram(f"weights/{layer}", kernel)
+            _histogram(f"weights/values_{layer}", kernel)
         for layer, values in inspection.activations(training).items():
-            _histogram(f"activations/{layer}", values)
-            tf.summary.scalar(f"active_percent/{layer}", 100 * np.mean(values > 0))
+            _histogram(f"units/activations_{layer}", values)
+            tf.summary.scalar(f"units/active_percent_{layer}", 100 * np.mean(values > 0))
         for name, levels in inspection.pictures(training):
-            tf.summary.image(name, levels[None])
+            tf.summary.image(f"pictures_{name}", levels[None])
 
     def close(self) -> None:
-        """Writes the best and last error, which the HParams page compares, and closes the file."""
+        """Writes the lowest validation error, which the HParams page compares, and closes the
+        file."""
         measure = self.training.run.measures[0]
         errors = [
             m.value
@@ -168,9 +127,15 @@ class EventLog:
         ]
         if errors:
             with self.writer.as_default(step=self.training.step):
-                tf.summary.scalar(f"best_validation_{measure}", min(errors))
-                tf.summary.scalar(f"last_validation_{measure}", errors[-1])
+                tf.summary.scalar(_tag(measure, "validation_best"), min(errors))
         self.writer.close()
+
+
+def _tag(measure: str, split: str) -> str:
+    """TensorBoard sorts groups of tags by name: error and loss come before all others."""
+    if measure == "error_percent" or measure in LOSSES:
+        return f"{'loss' if measure in LOSSES else measure}/{split}"
+    return f"measured/{measure}_{split}"
 
 
 def _histogram(tag: str, values: np.ndarray) -> None:

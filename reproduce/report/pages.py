@@ -146,15 +146,21 @@ def _write_report(
         parts.append("\n\n".join(["## Speed", *(table.markdown() for table in measured)]))
     figure_dir = folder / "figures"
     figure_dir.mkdir(parents=True, exist_ok=True)
-    ours = {path.name for p in PROFILES for path in figure_dir.glob(f"*_{p}.svg")}
-    for stale in ours - set(drawn):
-        (figure_dir / stale).unlink()
+    _remove_stale(figure_dir, set(drawn))
     for name, content in drawn.items():
         _update(figure_dir / name, content)
     _update(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
     is_local = folder.name in PROFILES  # it stands beside the rows of its profile
     html = page.render(found, searches, measured, drawn, provenance, is_local)
     _update(folder / "report.html", html)
+
+
+def _remove_stale(figure_dir: Path, drawn: set[str]) -> None:
+    ours = {path.name for p in PROFILES for path in figure_dir.glob(f"*_{p}.svg")}
+    unread = tuple(f"{name}_" for name in experiments.broken())
+    for stale in ours - drawn:
+        if not stale.startswith(unread):  # the figure of a file with an error stays
+            (figure_dir / stale).unlink()
 
 
 def provenance(e: Evidence) -> str:

@@ -28,10 +28,15 @@ def run(request: Request) -> int:
         return _join(request, role)
     options = request.options
     with writer_lock(options.results_dir, options.profile), Display() as display:
+        display.busy("reading the data")
         data.load(request.budgeted(request.space.template).data, options.data_dir)
         prepare(request)
-        if options.workers > 1 and not search_side_by_side(request, display):
-            return 130
+        display.idle()
+        if options.workers > 1:
+            display.print(f"starting {options.workers} workers, each of which imports TensorFlow")
+            if not search_side_by_side(request, display):
+                return 130
+        display.busy("importing TensorFlow")
         # Imported here because only this needs TensorFlow.
         from reproduce.search.trials import search_and_test
 

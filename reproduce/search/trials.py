@@ -84,6 +84,7 @@ class _Trainer:
             folder = self.request.log_dir / planned.folder
             data_dir = self.request.options.data_dir
             job = Job(planned, folder, data_dir, None, self.stop_file, self.origin)
+            self.display.busy("compiling")
             outcome = execute(job, self.display.update)
             if outcome.status == "stopped":
                 raise _Stopped

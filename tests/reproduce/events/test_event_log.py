@@ -10,6 +10,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from reproduce import Autoencoder, ConvNet, Mlp
 from reproduce.events import EventLog, event_log, inspection
+from reproduce.events.columns import columns
 from reproduce.plan import Planned
 from reproduce.training import Training
 
@@ -32,13 +33,6 @@ def values(events, tag):
     return {each.step: tf.make_ndarray(each.tensor_proto) for each in events.Tensors(tag)}
 
 
-def compared(events):
-    """The tags that the HParams page compares."""
-    content = events.summary_metadata["_hparams_/experiment"].plugin_data.content
-    metrics = plugin_data_pb2.HParamsPluginData.FromString(content).experiment.metric_infos
-    return {metric.name.tag for metric in metrics}
-
-
 @pytest.fixture
 def run_logged(run, digits, tmp_path):
     run = replace(run, net=Mlp((16, 12), "relu"), updates=UPDATES, hold_out=True, curve_points=3)
@@ -48,11 +42,15 @@ def run_logged(run, digits, tmp_path):
 def test_every_tag_is_there_at_the_first_and_the_last_step(run_logged):
     _, events = run_logged
     layers, hidden = ("dense_1", "dense_2", "dense_3"), ("hidden_1", "hidden_2")
-    both_ends = {"learning_rate", "momentum", "features", "masks", "misclassified"}
-    both_ends |= {f"{kind}/{layer}" for kind in ("weight_norm", "weights") for layer in layers}
-    both_ends |= {f"at_max_norm_percent/{layer}" for layer in layers}
+    both_ends = {"schedule/learning_rate", "schedule/momentum"}
+    both_ends |= {f"pictures_{name}" for name in ("features", "masks", "misclassified")}
     both_ends |= {
-        f"{kind}/{layer}" for kind in ("activations", "active_percent") for layer in hidden
+        f"weights/{kind}_{layer}"
+        for kind in ("norm", "values", "at_bound_percent")
+        for layer in layers
+    }
+    both_ends |= {
+        f"units/{kind}_{layer}" for kind in ("activations", "active_percent") for layer in hidden
     }
     for tag in both_ends:
         assert {0, UPDATES} <= set(values(events, tag)), tag
@@ -77,7 +75,6 @@ def test_a_run_without_a_curve_shows_its_errors_at_both_ends(run, digits, tmp_pa
 
 def test_a_final_run_is_compared_by_its_test_error(run, digits, tmp_path):
     training, events = logged(replace(run, updates=5, test=True), digits, tmp_path / "toy" / "run")
-    assert "error_percent/test" in compared(events)
     stated = values(events, "error_percent/test")
     assert stated == {5: pytest.approx(training.last("test", "error_percent"))}
 
@@ -85,50 +82,54 @@ def test_a_final_run_is_compared_by_its_test_error(run, digits, tmp_path):
 def test_the_first_values_are_those_of_the_untrained_network(run_logged, digits):
     training, events = run_logged
     untrained = Training(training.run, digits)
-    assert values(events, "momentum")[0] == pytest.approx(0.9)
+    assert values(events, "schedule/momentum")[0] == pytest.approx(0.9)
     for layer, kernel, bound in inspection.weights(untrained):
-        assert values(events, f"weight_norm/{layer}")[0] == pytest.approx(np.linalg.norm(kernel))
+        assert values(events, f"weights/norm_{layer}")[0] == pytest.approx(np.linalg.norm(kernel))
         share = inspection.at_bound_percent(kernel, bound)
-        assert values(events, f"at_max_norm_percent/{layer}")[0] == pytest.approx(share)
-        assert values(events, f"weights/{layer}")[0][0, 0] == pytest.approx(kernel.min())
+        assert values(events, f"weights/at_bound_percent_{layer}")[0] == pytest.approx(share)
+        assert values(events, f"weights/values_{layer}")[0][0, 0] == pytest.approx(kernel.min())
     for layer, activations in inspection.activations(untrained).items():
         share = 100 * np.mean(activations > 0)
-        assert values(events, f"active_percent/{layer}")[0] == pytest.approx(share, abs=0.05)
-        highest = values(events, f"activations/{layer}")[0][-1, 1]
+        assert values(events, f"units/active_percent_{layer}")[0] == pytest.approx(share, abs=0.05)
+        highest = values(events, f"units/activations_{layer}")[0][-1, 1]
         assert highest == pytest.approx(activations.max(), rel=1e-5)
     for name, levels in inspection.pictures(untrained):
         # Width and height as text, then PNGs.
-        drawn = tf.image.decode_png(values(events, name)[0][2]).numpy()
+        drawn = tf.image.decode_png(values(events, f"pictures_{name}")[0][2]).numpy()
         np.testing.assert_allclose(drawn / 255, levels, atol=1 / 255)
 
 
 def test_the_values_are_those_of_the_network(run_logged, digits):
     training, events = run_logged
-    assert values(events, "learning_rate")[0] == pytest.approx(training.course.rates[0, 0])
-    assert values(events, "learning_rate")[UPDATES] == pytest.approx(training.course.rates[-1, 0])
-    assert values(events, "momentum")[UPDATES] == pytest.approx(0.9)
+    assert values(events, "schedule/learning_rate")[0] == pytest.approx(training.course.rates[0, 0])
+    assert values(events, "schedule/learning_rate")[UPDATES] == pytest.approx(
+        training.course.rates[-1, 0]
+    )
+    assert values(events, "schedule/momentum")[UPDATES] == pytest.approx(0.9)
     kernels = {v.path: v for v in training.network.trainable_variables if len(v.shape) == 2}
     for path, variable in kernels.items():
         kernel, layer = variable.numpy(), path.split("/")[-2]
-        last = values(events, f"weight_norm/{layer}")[UPDATES]
+        last = values(events, f"weights/norm_{layer}")[UPDATES]
         assert last == pytest.approx(np.linalg.norm(kernel), rel=1e-5)
         bound = float(variable.constraint.bound)
         at_bound = 100 * np.mean(np.linalg.norm(kernel, axis=0) > 0.999 * bound)
-        assert values(events, f"at_max_norm_percent/{layer}")[UPDATES] == pytest.approx(at_bound)
-        buckets = values(events, f"weights/{layer}")[UPDATES]
+        assert values(events, f"weights/at_bound_percent_{layer}")[UPDATES] == pytest.approx(
+            at_bound
+        )
+        buckets = values(events, f"weights/values_{layer}")[UPDATES]
         assert buckets[:, 2].sum() == kernel.size
         assert buckets[0, 0] == pytest.approx(kernel.min())
     first = training.network.get_layer("dense_1")
     images = digits.images[training.splits["validation"][: inspection.EXAMPLES]].reshape(-1, 64)
     active = np.maximum(images @ first.kernel.numpy() + first.bias.numpy(), 0) > 0
-    stated = values(events, "active_percent/hidden_1")[UPDATES]
+    stated = values(events, "units/active_percent_hidden_1")[UPDATES]
     assert stated == pytest.approx(100 * active.mean(), abs=0.05)
     error = training.last("validation", "error_percent")
-    assert values(events, "last_validation_error_percent")[UPDATES] == pytest.approx(error)
+    assert values(events, "error_percent/validation")[UPDATES] == pytest.approx(error)
     course = [
         m.value for m in training.history if (m.split, m.measure) == ("validation", "error_percent")
     ]
-    assert values(events, "best_validation_error_percent")[UPDATES] == pytest.approx(min(course))
+    assert values(events, "error_percent/validation_best")[UPDATES] == pytest.approx(min(course))
 
 
 def test_the_masks_are_those_that_come_next_and_looking_changes_nothing(run, digits):
@@ -158,17 +159,46 @@ def test_the_misclassified_are_images_that_the_network_gets_wrong(run_logged, di
     assert any(np.array_equal(first, image) for image in digits.images[ids[wrong]])
 
 
-def test_settings_are_columns_that_all_runs_share(run_logged):
+def test_a_run_states_its_settings_and_leaves_the_list_of_columns_to_tensorboard(run_logged):
     _, events = run_logged
     content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
     data = plugin_data_pb2.HParamsPluginData.FromString(content)
     stated = {name: value for name, value in data.session_start_info.hparams.items()}
-    assert stated["keep"].number_value == 0.5
+    assert stated["keep"].number_value == stated["rate"].number_value == 0.5
     assert stated["learning_rate"].number_value == 0.05
-    assert stated["experiment"].string_value == "toy"
-    assert set(stated) <= set(event_log.COLUMNS)
+    assert stated["bound"].string_value == "0.4"
+    assert stated["run_experiment"].string_value == "toy"
+    # TensorBoard would take this one run's list for that of all runs.
+    assert "_hparams_/experiment" not in events.summary_metadata
     text = values(events, "command")[0]
     assert b"python -m reproduce run" in np.ravel(text)[0]
+
+
+def test_error_and_loss_come_first_in_the_alphabet_of_tags(run_logged):
+    _, events = run_logged
+    texts = {"command", "run"}  # on a page of their own
+    shown = {tag.split("/")[0] for tag in events.Tags()["tensors"]} - texts - {"_hparams_"}
+    pictures = [f"pictures_{name}" for name in ("features", "masks", "misclassified")]
+    assert sorted(shown) == ["error_percent", "loss", *pictures, "schedule", "units", "weights"]
+
+
+def test_the_columns_of_dropout_come_first_in_the_alphabet_and_each_has_one_type(run):
+    runs = [
+        run,
+        replace(run, keep=0.5, max_norm=2.0, momentum=0.0, examples=100),
+        replace(run, keep=(0.5, 0.8), keep_input=0.8, l2=0.1),
+        replace(run, net=ConvNet((4,), (6,), "relu"), keep_conv=(0.9,)),
+    ]
+    stated = [columns(Planned("Dropout", None, "", each), "toy") for each in runs]
+    names = sorted(set().union(*stated))
+    others = [name for name in names if name > "rate"]
+    first = ["bound", "keep", "keep_conv", "keep_each_layer", "keep_input", "learning_rate", "rate"]
+    assert names == [*first, *others] and len(others) > 10
+    for name in names:
+        kinds = {isinstance(each[name], str) for each in stated if name in each}
+        assert len(kinds) == 1, name
+    assert [each["bound"] for each in stated] == ["none", "2", "none", "none"]
+    assert stated[1]["keep"] + stated[1]["rate"] == 1
 
 
 @pytest.mark.parametrize(
@@ -179,10 +209,9 @@ def test_other_networks_are_logged_too(run, digits, tmp_path, net):
     run = replace(run, net=net, keep=0.5, measures=measures, updates=5, hold_out=True)
     _, events = logged(run, digits, tmp_path / "toy" / "run")
     tags = set(events.Tags()["tensors"])
-    assert {"features", "masks", f"last_validation_{measures[0]}", "loss/validation"} <= tags
-    # The same of all runs: TensorBoard takes one run's word for it.
-    assert f"best_validation_{measures[0]}" in compared(events)
-    assert "best_validation_error_percent" in compared(events)
+    group = "loss" if measures[0] == "squared_error" else measures[0]
+    pictures = {"pictures_features", "pictures_masks"}
+    assert pictures | {f"{group}/validation_best", "loss/validation"} <= tags
 
 
 def test_logging_keeps_its_pace(monkeypatch):
@@ -207,4 +236,4 @@ def test_a_training_that_diverges_is_logged_up_to_then(run, digits, tmp_path):
     run = replace(run, learning_rate=1e30, updates=20, hold_out=True, max_norm=1e30)
     training, events = logged(run, digits, tmp_path / "toy" / "run")
     assert training.diverged
-    assert set(values(events, "weight_norm/dense_1")) == {0}
+    assert set(values(events, "weights/norm_dense_1")) == {0}
