@@ -71,8 +71,8 @@ experiment = Experiment(
     },
     hold_out=True,
     curve_points=10,
-    view=View(kind="arms"),
-    panels=(View(kind="claims"),),
+    view=View(kind="claims"),
+    panels=(View(kind="combinations"),),
     claims=(
         *(
             contrast(f"The test error is lower with {factor}", lambda s, f=factor: f in s)

@@ -81,12 +81,15 @@ def _paper(e: Evidence, claim: Claim) -> str:
 
 
 def means_of_sides(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
-    """The means of the seeds that the claim's interval is of."""
-    if claim.measure != "error_percent" or claim.split != "test":
+    """The means of the seeds that the claim's interval is of; empty if it compares more than the
+    test errors of two sides."""
+    compares_more = claim.worse_measure or claim.worse_split or claim.than_x is not None
+    if claim.measure != "error_percent" or claim.split != "test" or compares_more:
         return ""
     means = []
-    for arm, x in _sides(claim)[::-1]:
-        errors = list(e.values(arm, x, "test", "error_percent"))[: judged.found.n]
+    for arms, (_, x) in zip((claim.better, claim.worse), _sides(claim)[::-1], strict=True):
+        each = [list(e.values(arm, x, "test", "error_percent")) for arm in as_tuple(arms)]
+        errors = [error for errors in each for error in errors[: judged.found.n]]
         means.append(number(sum(errors) / len(errors)))
     return " against ".join(means)
 
@@ -97,12 +100,17 @@ def _cost(e: Evidence) -> str:
     return f"{minutes:.0f} min, {' and '.join(devices)}"
 
 
+def leading(e: Evidence) -> tuple[Claim, judge.Judged] | None:
+    """The first claim with a verdict, the paper's before ours; else the first that is open."""
+    return _leading(_tried(e), e)
+
+
 def finding(e: Evidence) -> str:
-    """One sentence: the first claim with a verdict, the paper's before ours; else what is open."""
-    leading = _leading(_tried(e), e)
-    if leading is None:
+    """One sentence: the leading claim with its verdict and its numbers."""
+    found = leading(e)
+    if found is None:
         return f"{e.experiment.title}: no claim can be judged yet."
-    return _sentence(e, *leading)
+    return _sentence(e, *found)
 
 
 def _sentence(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
