@@ -33,8 +33,8 @@ def sweep(arm, run, field, values):
     return tuple(Cell(arm, float(x), (replace(run, **{field: float(x)}),)) for x in values)
 
 
-def panel(x_label, *arms, log_x=False):
-    look = {"x_label": x_label, "log_x": log_x, "top": 10.0, "lowest": True}
+def panel(x_label, *arms, **more):
+    look = {"x_label": x_label, "lowest": True, **more}
     return View(kind="against_x", arms=arms, splits=("validation",), **look)
 
 
@@ -68,7 +68,7 @@ experiment = Experiment(
         "paper": Budget(updates=1_000_000, seeds=(3, 6, 12), update_ms=9, gpu_update_ms=0.15),
     },
     hold_out=True,
-    view=panel("learning rate", NO_DROPOUT, RATE, log_x=True),
+    view=panel("learning rate", NO_DROPOUT, RATE, log_x=True, log_y=True),
     panels=(panel("momentum", MOMENTUM), panel("max-norm bound c", BOUND)),
     claims=(
         lower("With dropout a rate of 0.1 is better than 0.01", RATE, 0.1, 0.01, "A.2"),

@@ -81,6 +81,7 @@ experiment = Experiment(
         kind="against_x",
         x_label="training images",
         log_x=True,
+        log_y=True,
         paper="Figure 10",
         tolerance_points=0.3,
     ),

@@ -45,7 +45,9 @@ experiment = Experiment(
     budgets=BUDGETS,
     measures=("squared_error",),
     probes=("features",),
-    view=View(kind="pictures", picture="features"),
+    view=View(
+        kind="pictures", picture="features", x_label="features of the first layer", most_tiles=8
+    ),
     claims=(
         Claim(
             text="Features learned with dropout are smoother",

@@ -25,13 +25,15 @@ experiment = Experiment(
         kind="against_x",
         measures=("unit_mean_share_percent",),
         x_label="mean activation of a unit",
+        y_label="hidden units (%)",
         paper_xs=((WITHOUT, 2.0), (WITH, 0.7)),
     ),
     panels=(
         View(
             kind="against_x",
             measures=("activation_share_percent",),
-            x_label="activation (the last bin holds all beyond)",
+            x_label="activation",
+            y_label="activations (%)",
             top=6.0,
             paper="Figure 8",
         ),

@@ -71,7 +71,7 @@ experiment = Experiment(
     view=View(
         kind="against_x",
         measures=("predictive_entropy",),
-        splits=("rotated", "test", "photographs"),
+        splits=("rotated", "photographs"),
         x_label="rotation (degrees)",
     ),
     panels=(
@@ -87,7 +87,8 @@ experiment = Experiment(
                 "monte_carlo_accuracy_above_confidence_percent",
                 "weight_scaling_accuracy_above_confidence_percent",
             ),
-            x_label="confidence (reliability diagram: above 0 underconfident, below overconfident)",
+            x_label="confidence (below 0: overconfident)",
+            y_label="accuracy - confidence (%)",
             slope=0,
         ),
         View(
@@ -96,7 +97,8 @@ experiment = Experiment(
                 "monte_carlo_selective_risk_percent",
                 "weight_scaling_selective_risk_percent",
             ),
-            x_label="coverage: fraction of the images, lowest entropy first",
+            x_label="coverage: fraction of images, lowest entropy first",
+            y_label="error on these images (%)",
         ),
     ),
     claims=(

@@ -90,8 +90,8 @@ experiment = Experiment(
     },
     hold_out=True,
     curve_points=10,
-    view=View(kind="arms"),
-    panels=(View(kind="claims"),),
+    view=View(kind="claims"),
+    panels=(View(kind="combinations"),),
     claims=(
         below("dropout", "none", "Dropout alone helps", smallest=SMALLEST_OF_ARMS),
         below("shifts", "none", "Random shifts alone help", smallest=SMALLEST_OF_ARMS),

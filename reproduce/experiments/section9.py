@@ -60,12 +60,14 @@ experiment = Experiment(
         kind="against_x",
         measures=("distance_to_closed_form_percent", "distance_to_least_squares_percent"),
         x_label="probability p to keep a pixel",
+        y_label="distance (%)",
     ),
     panels=(
         View(
             kind="against_x",
             measures=("error_percent", "closed_form_error_percent", "least_squares_error_percent"),
             x_label="probability p to keep a pixel",
+            y_label="test error (%)",
         ),
     ),
     claims=tuple(claim(keep) for claim in (equal, nearer) for keep in KEEPS),

@@ -53,11 +53,6 @@ def _tried(e: Evidence) -> list[tuple[Claim, judge.Judged]]:
     return [(claim, judged) for claim, judged in e.verdicts if judged and judged.found.n]
 
 
-def leading_claim(e: Evidence) -> tuple[Claim, judge.Judged] | None:
-    """What to say first of an experiment; None without rows of a claim."""
-    return _leading(_tried(e), e)
-
-
 def _leading(
     pairs: Sequence[tuple[Claim, judge.Judged]], e: Evidence
 ) -> tuple[Claim, judge.Judged] | None:
@@ -86,15 +81,15 @@ def _paper(e: Evidence, claim: Claim) -> str:
 
 
 def means_of_sides(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
-    """The two test errors that the claim compares, over the seeds that its interval is of; empty
-    if it compares something else, or means over several arms."""
-    several = as_tuple(claim.better)[1:] or as_tuple(claim.worse)[1:] or claim.than_x is not None
-    elsewhere = claim.worse_measure is not None or claim.worse_split is not None
-    if several or elsewhere or claim.measure != "error_percent" or claim.split != "test":
+    """The means of the seeds that the claim's interval is of; empty if it compares more than the
+    test errors of two sides."""
+    compares_more = claim.worse_measure or claim.worse_split or claim.than_x is not None
+    if claim.measure != "error_percent" or claim.split != "test" or compares_more:
         return ""
     means = []
-    for arm, x in _sides(claim)[::-1]:
-        errors = list(e.values(arm, x, "test", "error_percent"))[: judged.found.n]
+    for arms, (_, x) in zip((claim.better, claim.worse), _sides(claim)[::-1], strict=True):
+        each = [list(e.values(arm, x, "test", "error_percent")) for arm in as_tuple(arms)]
+        errors = [error for errors in each for error in errors[: judged.found.n]]
         means.append(number(sum(errors) / len(errors)))
     return " vs ".join(means)
 
@@ -105,12 +100,17 @@ def _cost(e: Evidence) -> str:
     return f"{minutes:.0f} min, {' and '.join(devices)}"
 
 
+def leading(e: Evidence) -> tuple[Claim, judge.Judged] | None:
+    """The first claim with a verdict, the paper's before ours; else the first that is open."""
+    return _leading(_tried(e), e)
+
+
 def finding(e: Evidence) -> str:
-    """One sentence: the first claim with a verdict, the paper's before ours; else what is open."""
-    leading = leading_claim(e)
-    if leading is None:
+    """One sentence: the leading claim with its verdict and its numbers."""
+    found = leading(e)
+    if found is None:
         return f"{e.experiment.title}: no claim can be judged yet."
-    return _sentence(e, *leading)
+    return _sentence(e, *found)
 
 
 def _sentence(e: Evidence, claim: Claim, judged: judge.Judged) -> str:

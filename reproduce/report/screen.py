@@ -10,7 +10,7 @@ from pathlib import Path
 from reproduce import judge
 from reproduce.report.claims import measured_difference, verdict
 from reproduce.report.evidence import NOT_JUDGED, Evidence
-from reproduce.report.headlines import leading_claim
+from reproduce.report.headlines import leading
 
 # Of a terminal's usual 24 lines, the shell's prompt takes one.
 MOST_LINES, MOST_FINDINGS = 23, 11
@@ -68,8 +68,8 @@ def _findings(found: Sequence[Evidence], any_judged: bool) -> list[str]:
         return ["No claim is judged: these runs show that everything works, no more."]
     lines = []
     for e in found:
-        if (leading := leading_claim(e)) is not None:
-            claim, judged = leading
+        if (first := leading(e)) is not None:
+            claim, judged = first
             gain = measured_difference(claim, judged.found)
             said = _kind(verdict(e, claim, judged))
             lines.append(f"{e.name:<16}{gain.replace(' points', ''):<27}{said}: {claim.text}")

@@ -2,7 +2,7 @@
 
 In: the `Evidence` of an experiment. Out: `draw`, its figure as SVG; `as_svg` for any other.
 
-Open `figure.py` first, then `panels.py`: a function for each kind of `View`, such as `against_x`.
+Open `figure.py` first, then `lines.py`: it has `against_x`, which draws one kind of `View`.
 """
 
 from reproduce.report.figures.figure import as_svg, draw

@@ -1,68 +1,151 @@
-"""Evidence -> SVG files that are byte-identical when redrawn."""
+"""Evidence -> SVG files that are byte-identical when redrawn.
 
+A figure is as wide as a README shows it: 600 points are 800 pixels. So a point here is a point on
+the reader's screen.
+"""
+
+import base64
 import io
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
 
 import matplotlib
 
 matplotlib.use("svg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
+from matplotlib.lines import Line2D
+from PIL import Image
 
 from reproduce.report.evidence import Evidence
-from reproduce.report.figures import panels
+from reproduce.report.figures import axes as frame
+from reproduce.report.figures import dots, gallery, heading, lines, shown
+from reproduce.spec import View
 
-STYLE: dict = {"svg.hashsalt": "reproduce", "figure.constrained_layout.use": True}
-SIZE, LINE = (9.0, 4.0), 0.3
+# In points. No text is smaller than SMALLEST.
+WIDTH, SMALLEST = 600.0, 9.0
+STYLE: dict = {
+    "svg.hashsalt": "reproduce",
+    "figure.constrained_layout.use": True,
+    "font.size": SMALLEST,
+    **dict.fromkeys(("axes.labelsize", "axes.titlesize", "legend.fontsize"), SMALLEST + 0.5),
+    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize"), SMALLEST),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
+    "axes.edgecolor": ".6",
+    "grid.color": ".9",
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+}
+# Of one panel, in points: alone in its row, or one of two.
+HEIGHT, HEIGHT_OF_HALF = 255.0, 215.0
+# A curve of more arms has a panel for each split.
+MOST_CURVES_TOGETHER = 2
 
 
-def as_svg(fill: Callable[[plt.Figure], None], size: tuple[float, float]) -> bytes:
-    """An SVG of what `fill` draws on a figure of this size in inches."""
+def as_svg(
+    fill: Callable[[plt.Figure], None], size: tuple[float, float], title: str | None = None
+) -> bytes:
+    """An SVG of what `fill` draws on a figure of this size in inches; `title` is its name for
+    screen readers."""
     # Ignores the user's own matplotlibrc.
     matplotlib.rcdefaults()
-    with sns.axes_style("whitegrid"), sns.plotting_context("notebook"), plt.rc_context(STYLE):
+    with sns.axes_style("whitegrid"), plt.rc_context(STYLE):
         figure = plt.figure(figsize=size)
         fill(figure)
         content = io.BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
+        metadata = {"Date": None} | ({"Title": title} if title else {})
+        figure.savefig(content, format="svg", metadata=metadata)
         plt.close(figure)
-    return content.getvalue()
+    return re.sub(rb'(?<=data:image/png;base64,)[^"]+', _packed, content.getvalue())
+
+
+def _packed(found: re.Match[bytes]) -> bytes:
+    """The same picture, with a palette if it has few colours: a third of the bytes."""
+    image = Image.open(io.BytesIO(base64.b64decode(found[0]))).convert("RGB")
+    colours = image.getcolors(256)
+    bits = 8
+    if colours is not None:
+        palette = sorted(colour for _, colour in colours)
+        bits = next(b for b in (1, 2, 4, 8) if len(palette) <= 2**b)
+        place = {colour: i for i, colour in enumerate(palette)}
+        levels = np.array([place[pixel] for pixel in image.getdata()], np.uint8)
+        image = Image.fromarray(levels.reshape(image.height, image.width), mode="P")
+        image.putpalette([level for colour in palette for level in colour])
+    packed = io.BytesIO()
+    image.save(packed, format="PNG", optimize=True, bits=bits)
+    return base64.b64encode(packed.getvalue())
 
 
 def draw(evidence: Evidence) -> bytes | None:
     """The experiment's figure as SVG; None while there is nothing to draw."""
     if evidence.final[evidence.final.split == "test"].empty:
         return None
-    views = (evidence.experiment.view, *evidence.experiment.panels)
-    columns = min(len(views), 2)
-    rows = -(-len(views) // columns)
+    rows = _rows_of_panels(evidence)
+    heights = [max(_height(evidence, view, len(row)) for view in row) for row in rows]
+    title = heading.title(evidence)
+    subtitle = heading.subtitle(evidence, {view.kind for row in rows for view in row})
+    above = heading.height(title, subtitle, WIDTH)
 
     def fill(figure: plt.Figure) -> None:
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes in grid.flat[len(views) :]:
-            axes.remove()
-        for view, axes in zip(views, grid.flat, strict=False):
-            panels.draw(evidence, view, axes)
-        figure.suptitle(_title(evidence), x=0.01, ha="left", fontsize="medium")
+        parts = figure.subfigures(1 + len(rows), 1, height_ratios=[above, *heights])
+        heading.draw(title, subtitle, parts[0])
+        for row, part in zip(rows, parts[1:], strict=True):
+            grid = part.subplots(1, len(row), squeeze=False)
+            entries = [panel(evidence, v, axes) for v, axes in zip(row, grid.flat, strict=True)]
+            frame.legends(part, list(grid.flat), entries)
 
-    # Each arm needs a line of its own.
-    height = max(SIZE[1], LINE * len(evidence.chosen)) if views[0].kind == "arms" else SIZE[1]
-    return as_svg(fill, (SIZE[0] * columns, height * rows))
+    return as_svg(fill, (WIDTH / 72, (above + sum(heights)) / 72), title)
 
 
-def _title(evidence: Evidence) -> str:
-    """The experiment, its budget, the number of seeds, and what is drawn of them."""
-    views = (evidence.experiment.view, *evidence.experiment.panels)
-    # Counts the main measure only: a probe's places (confidence bins) may lack some seeds.
-    main = evidence.final[evidence.final.measure == evidence.experiment.measures[0]]
-    counts = main.groupby(["arm", "x"], dropna=False).seed.nunique()
-    n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
-    seeds = "one seed" if n == "1" else f"{n} seeds, mean"
-    # A curve shows every seed; a picture shows one.
-    if n != "1" and any(view.kind in ("arms", "against_x") for view in views):
-        seeds += " and 95 % interval"
-    if all(view.kind == "pictures" for view in views):
-        seeds = f"{n} seeds, the first one drawn"
-    title = f"{evidence.experiment.title}, {evidence.profile} profile"
-    return f"{title}\n{evidence.budget}; {seeds}"
+def panel(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
+    """Draws the evidence as the view describes; returns the entries of its legend."""
+    drawers: dict[str, Callable[[Evidence, View, plt.Axes], list[Line2D]]] = {
+        "curve": lines.curve,
+        "against_x": lines.against_x,
+        "arms": dots.arms,
+        "combinations": dots.combinations,
+        "claims": dots.claims,
+        "pictures": gallery.draw,
+    }
+    return drawers[view.kind](evidence, view, axes)
+
+
+def _rows_of_panels(evidence: Evidence) -> list[list[View]]:
+    """The views, row by row: two in a row if they are narrow; of an odd number the first alone."""
+    views: list[View] = []
+    for view in (evidence.experiment.view, *evidence.experiment.panels):
+        number = len(shown.arms(evidence, view))
+        if view.kind == "curve" and MOST_CURVES_TOGETHER < number <= lines.MOST_ARMS_IN_FULL:
+            views += [replace(view, splits=(split,)) for split in lines.PARTS]
+        else:
+            views.append(view)
+    rows: list[list[View]] = []
+    for _, alike in groupby(views, key=lambda view: (view.kind, _is_narrow(evidence, view))):
+        same = list(alike)
+        if not _is_narrow(evidence, same[0]):
+            rows += [[view] for view in same]
+            continue
+        odd = len(same) % 2
+        rows += [same[:1]] * odd
+        rows += [same[i : i + 2] for i in range(odd, len(same), 2)]
+    return rows
+
+
+def _is_narrow(evidence: Evidence, view: View) -> bool:
+    if view.kind == "pictures":
+        return len(gallery.found(evidence, view)) == 1
+    return view.kind in ("curve", "against_x")
+
+
+def _height(evidence: Evidence, view: View, in_row: int) -> float:
+    """In points."""
+    if view.kind == "pictures":
+        return gallery.height(evidence, view, WIDTH / in_row)
+    if view.kind in ("curve", "against_x"):
+        return HEIGHT if in_row == 1 else HEIGHT_OF_HALF
+    return dots.height(evidence, view)
