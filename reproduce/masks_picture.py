@@ -19,6 +19,13 @@ import numpy as np
 
 import layers
 
+STYLE: dict = {
+    "svg.hashsalt": "reproduce",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    # In inches: else the title would touch the first row.
+    "figure.constrained_layout.h_pad": 6 / 72,
+}
 TITLE = "What each layer drops: dark is dropped, brighter is scaled up"
 TARGET = Path(__file__).parents[1] / "layers" / "masks.svg"
 
@@ -79,11 +86,10 @@ def pictures() -> dict[str, np.ndarray]:
 def draw() -> None:
     matplotlib.rcdefaults()
     # 600 points are 800 pixels, as wide as a README shows it: text is of 9 points there too.
-    with plt.rc_context({"svg.hashsalt": "reproduce", "font.size": 9, "axes.titlesize": 9.5}):
+    with plt.rc_context(STYLE):
         figure, grid = plt.subplots(
             3, 3, figsize=(600 / 72, 5.1), layout="constrained", height_ratios=(2, 2, 1)
         )
-        figure.get_layout_engine().set(h_pad=6 / 72)
         figure.suptitle(TITLE, x=0.01, ha="left", size=12.5, weight="bold")
         for axes, (title, picture) in zip(grid.flat, pictures().items(), strict=True):
             axes.imshow(picture, cmap="viridis", vmin=0, vmax=2, aspect="equal")

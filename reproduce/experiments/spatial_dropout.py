@@ -54,7 +54,7 @@ experiment = Experiment(
             kind="pictures",
             picture="map_masks",
             arms=("Dropout", "Spatial dropout", "DropBlock"),
-            x_label="eight feature maps: whole, and as dropout leaves them",
+            x_label="feature maps of an image: whole, and below as dropout leaves them",
         ),
     ),
     claims=(

@@ -63,4 +63,5 @@ def find_in_maps(trained: Trained) -> Iterator[Picture]:
     largest = np.argsort(before.mean(axis=(0, 1)))[::-1][:MAPS]
     # Kept units are scaled up in training; here both rows use the same grey scale.
     tiles = np.concatenate([np.moveaxis(maps[..., largest], -1, 0) for maps in (before, after)])
-    yield Picture("map_masks", mosaic(tiles / max(before.max(), 1e-12), MAPS))
+    # A narrow net may have fewer maps than are drawn of a wide one.
+    yield Picture("map_masks", mosaic(tiles / max(before.max(), 1e-12), len(largest)))

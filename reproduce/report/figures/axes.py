@@ -7,7 +7,7 @@ from operator import itemgetter
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import FigureBase
+from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
@@ -27,8 +27,8 @@ def width(axes: plt.Axes) -> float:
     """About how wide the axes will be, in points: the layout is made later."""
     part = axes.get_figure()
     assert part is not None
-    columns = axes.get_gridspec().ncols if axes.get_subplotspec() else 1
-    return part.bbox.width * 72 / part.dpi / columns - 50
+    grid = axes.get_gridspec()
+    return part.bbox.width * 72 / part.dpi / (grid.ncols if grid else 1) - 50
 
 
 def _height(axes: plt.Axes) -> float:
@@ -52,7 +52,7 @@ def label(axes: plt.Axes, x: str, y: str = "") -> None:
     axes.set(xlabel=wrapped(x, 9.5, width(axes)), ylabel=wrapped(y, 9.5, _height(axes)))
 
 
-def legends(part: FigureBase, grid: Sequence[plt.Axes], entries: Sequence[list[Line2D]]) -> None:
+def legends(part: SubFigure, grid: Sequence[plt.Axes], entries: Sequence[list[Line2D]]) -> None:
     """Puts the legend below the axes, where it hides nothing: one for a row of panels if one of
     them has all entries, else one for each."""
     names = [{str(handle.get_label()) for handle in each} for each in entries]
@@ -152,7 +152,7 @@ def name_ends(axes: plt.Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     figure = axes.get_figure(root=True)
     assert figure is not None
     x = axes.get_xlim()[1]
-    look = {"textcoords": "offset points", "va": "center"}
+    look: dict = {"textcoords": "offset points", "va": "center"}
     texts = [
         axes.annotate(name, (x, value), (4, 0), color=colour, **look)
         for value, name, colour in sorted(ends)

@@ -26,7 +26,7 @@ FACTORS = " + "
 
 def height(evidence: Evidence, view: View) -> float:
     if view.kind == "claims":
-        return LINES["claims"] * len(_claims(evidence, view)) + REST
+        return LINES["claims"] * len(found_claims(evidence, view)) + REST
     names = 75 if view.kind == "combinations" else 0
     return LINES[view.kind] * len(shown.arms(evidence, view)) + REST + names
 
@@ -46,7 +46,6 @@ def arms(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
         if arm in paper:
             axes.plot(paper[arm], at, "D", color=shown.PAPER, markerfacecolor="none", zorder=3)
         if not each:
-            axes.text(0.01, at, "no runs yet", transform=axes.get_yaxis_transform(), va="center")
             continue
         mean, *reach = shown.interval_of(each)
         axes.errorbar(mean, at, xerr=[[r] for r in reach], fmt="o", color=colours[arm], **BAR)
@@ -54,7 +53,9 @@ def arms(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
         axes.annotate(
             number(mean), (mean, at), (0, 5), textcoords="offset points", ha="center", va="bottom"
         )
-    labels = [wrapped(arm, 9, LABEL) for arm in values]
+    labels = [
+        wrapped(arm, 9, LABEL) + ("" if each else "\n(no runs yet)") for arm, each in values.items()
+    ]
     axes.set(yticks=range(len(values)), yticklabels=labels, ylim=(len(values) - 0.5, -0.6))
     axes.grid(visible=False, axis="y")
     reached = [value for each in values.values() for value in each]
@@ -102,7 +103,7 @@ def _switches(axes: plt.Axes, column: int, factor: str, are_on: list[bool]) -> N
     figure = axes.get_figure(root=True)
     assert figure is not None
     left = axes.transAxes + ScaledTranslation(COLUMN * column / 72, 0, figure.dpi_scale_trans)
-    look = {"linestyle": "", "clip_on": False}
+    look: dict = {"linestyle": "", "clip_on": False}
     for is_on, colour, size in ((True, ".25", 6), (False, ".88", 4)):
         rows = [at for at, each in enumerate(are_on) if each == is_on]
         place = blended_transform_factory(left, axes.transData)
@@ -111,7 +112,7 @@ def _switches(axes: plt.Axes, column: int, factor: str, are_on: list[bool]) -> N
     axes.text(0, 1.01, factor, rotation=45, rotation_mode="anchor", transform=above)
 
 
-def _claims(evidence: Evidence, view: View) -> list[tuple]:
+def found_claims(evidence: Evidence, view: View) -> list[tuple]:
     """Of the claims with the view's unit and with a direction: claim, difference, whether open."""
     return [
         (claim, judged.found, said.startswith((OPEN, NOT_JUDGED)))
@@ -125,7 +126,7 @@ def _claims(evidence: Evidence, view: View) -> list[tuple]:
 def claims(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
     """One line per claim; right of 0 favours the claim. Hollow: open or not judged. Returns the
     legend's entries."""
-    found = _claims(evidence, view)
+    found = found_claims(evidence, view)
     for at, (_, each, is_open) in enumerate(found):
         # One seed has no interval.
         reach = (each.mean - each.low, each.high - each.mean) if each.n > 1 else (0, 0)
@@ -150,8 +151,8 @@ def claims(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
         axes.set_xlim(max(low, -furthest), min(high, furthest))
     what = measure_label(view.measures[0]).replace("(%)", "(points)")
     frame.label(axes, f"difference in {what}, right of 0 in the claim's favour")
-    look = {"color": shown.OTHERS[0], "marker": "o", "markersize": 6}
+    blue = shown.OTHERS[0]
     return [
-        Line2D([], [], label="decided", **look),
-        Line2D([], [], label="open or not judged", markerfacecolor="white", **look),
+        frame.entry("decided", blue, marker="o", markersize=6),
+        frame.entry("open or not judged", blue, marker="o", markersize=6, markerfacecolor="white"),
     ]

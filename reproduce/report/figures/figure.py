@@ -66,16 +66,13 @@ def as_svg(
 
 def _packed(found: re.Match[bytes]) -> bytes:
     """The same picture, with a palette if it has few colours: a third of the bytes."""
-    image = Image.open(io.BytesIO(base64.b64decode(found[0]))).convert("RGB")
-    colours = image.getcolors(256)
-    bits = 8
-    if colours is not None:
-        palette = sorted(colour for _, colour in colours)
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(found[0]))).convert("RGB"))
+    palette, place = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
+    image, bits = Image.fromarray(pixels), 8
+    if len(palette) <= 256:
         bits = next(b for b in (1, 2, 4, 8) if len(palette) <= 2**b)
-        place = {colour: i for i, colour in enumerate(palette)}
-        levels = np.array([place[pixel] for pixel in image.getdata()], np.uint8)
-        image = Image.fromarray(levels.reshape(image.height, image.width), mode="P")
-        image.putpalette([level for colour in palette for level in colour])
+        image = Image.fromarray(place.reshape(pixels.shape[:2]).astype(np.uint8)).convert("P")
+        image.putpalette(palette.ravel().tolist())
     packed = io.BytesIO()
     image.save(packed, format="PNG", optimize=True, bits=bits)
     return base64.b64encode(packed.getvalue())
@@ -92,7 +89,8 @@ def draw(evidence: Evidence) -> bytes | None:
     above = heading.height(title, subtitle, WIDTH)
 
     def fill(figure: plt.Figure) -> None:
-        parts = figure.subfigures(1 + len(rows), 1, height_ratios=[above, *heights])
+        ratios = [above, *heights]
+        parts = figure.subfigures(len(ratios), 1, squeeze=False, height_ratios=ratios).flat
         heading.draw(title, subtitle, parts[0])
         for row, part in zip(rows, parts[1:], strict=True):
             grid = part.subplots(1, len(row), squeeze=False)
@@ -119,6 +117,8 @@ def _rows_of_panels(evidence: Evidence) -> list[list[View]]:
     """The views, row by row: two in a row if they are narrow; of an odd number the first alone."""
     views: list[View] = []
     for view in (evidence.experiment.view, *evidence.experiment.panels):
+        if view.kind == "claims" and not dots.found_claims(evidence, view):
+            continue
         number = len(shown.arms(evidence, view))
         if view.kind == "curve" and MOST_CURVES_TOGETHER < number <= lines.MOST_ARMS_IN_FULL:
             views += [replace(view, splits=(split,)) for split in lines.PARTS]

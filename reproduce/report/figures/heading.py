@@ -3,8 +3,9 @@
 import re
 from collections.abc import Collection
 
-from matplotlib.figure import FigureBase
+from matplotlib.figure import SubFigure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import LoadFlags
 
 from reproduce.judge import NO_DIFFERENCE, OPEN, OPPOSITE, Judged
 from reproduce.report.claims import measured_difference, verdict
@@ -108,9 +109,10 @@ def wrapped(text: str, size: float, width: float, weight: str = "normal") -> str
     font = get_font(findfont(FontProperties(size=size, weight=weight)))
     font.set_size(size, 72)
     lines: list[str] = []
-    for word in text.split():
+    # A number keeps its unit.
+    for word in re.split(" (?!%)", text):
         longer = f"{lines[-1]} {word}" if lines else word
-        font.set_text(longer)
+        font.set_text(longer, flags=LoadFlags.NO_HINTING)
         # In 64ths of a point.
         if lines and font.get_width_height()[0] / 64 <= width:
             lines[-1] = longer
@@ -133,7 +135,7 @@ def _parts(title: str, subtitle: str, width: float) -> list[tuple[str, float, st
     ]
 
 
-def draw(title: str, subtitle: str, part: FigureBase) -> None:
+def draw(title: str, subtitle: str, part: SubFigure) -> None:
     """On the part of the figure above the panels."""
     extent = part.bbox.transformed(part.dpi_scale_trans.inverted())
     wide, high = 72 * extent.width, 72 * extent.height

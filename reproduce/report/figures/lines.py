@@ -134,6 +134,7 @@ def curve(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
     rows = evidence.final
     # From the second point on: the untrained network's 90 % would flatten everything else.
     rows = rows[rows.measure.isin(view.measures) & rows.split.isin(splits) & (rows.step > 0)]
+    arms = [arm for arm in arms if arm in {*rows.arm}]
     # Too many to tell apart: colour shows the part before the comma, dashes show the rest.
     parts = {arm: arm.split(", ", 1) if are_many else [arm, ""] for arm in arms}
     kinds = {parts[arm][0]: arm for arm in reversed(arms)}

@@ -17,7 +17,7 @@ def _points(
     if not found:
         return []
     xs, errors, bars = zip(*found, strict=True)
-    look = {
+    look: dict = {
         "linestyle": linestyle,
         "linewidth": 1.2,
         "marker": "D" if is_hollow else "s",

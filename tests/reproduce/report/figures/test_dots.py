@@ -70,4 +70,5 @@ def test_combinations_are_sorted_and_dots_show_what_each_combines(evidence, alte
 def test_an_arm_without_runs_says_so(evidence, seen):
     only_a = evidence.final[(evidence.final.arm == "A") & (evidence.final.x == 100)]
     axes, _ = seen(replace(evidence, final=only_a.assign(x=np.nan)), View(kind="arms"))
-    assert [text.get_text() for text in axes.texts] == ["27.80", "no runs yet"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["A", "B\n(no runs yet)"]
+    assert [text.get_text() for text in axes.texts] == ["27.80"]

@@ -60,6 +60,8 @@ def test_rows_hold_two_narrow_panels_and_an_odd_one_comes_first(evidence, altere
     assert rows(x, x, x) == [["against_x"], ["against_x"] * 2]
     assert rows(arms, x, x, arms) == [["arms"], ["against_x"] * 2, ["arms"]]
     assert rows(View(kind="curve")) == [["curve"]]
+    # There are no claims to draw.
+    assert rows(View(kind="claims"), arms) == [["arms"]]
 
 
 def test_a_curve_of_several_arms_has_a_panel_for_each_split(evidence, altered):
@@ -82,10 +84,10 @@ def test_pictures_are_packed_without_loss():
     levels = np.random.default_rng(0).integers(0, 16, (9, 7)) / 15
 
     def fill(drawn):
-        axes = drawn.add_axes((0, 0, 1, 1))
+        axes = drawn.subplots()
         axes.imshow(levels, cmap="gray", vmin=0, vmax=1, interpolation="none")
 
-    text = re.search(rb'data:image/png;base64,([^"]+)', as_svg(fill, (1, 1)))[1]
+    text = re.search(rb'data:image/png;base64,([^"]+)', as_svg(fill, (2, 2)))[1]
     image = Image.open(io.BytesIO(base64.b64decode(text)))
     assert image.mode == "P"
     drawn = np.asarray(image.convert("L")) / 255

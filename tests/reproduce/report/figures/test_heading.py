@@ -77,3 +77,5 @@ def test_lines_are_no_wider_than_asked_and_lose_no_word():
     assert " ".join(lines) == text
     assert len(lines) == len(heading.wrapped(text, 20, 300).split("\n")) > 2
     assert heading.wrapped(text, 10, 1_000) == text
+    # However narrow, a number keeps its unit.
+    assert heading.wrapped("1.20 % against 1.41 %", 10, 1) == "1.20 %\nagainst\n1.41 %"
