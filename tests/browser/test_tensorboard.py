@@ -103,11 +103,11 @@ def test_one_experiment_is_shown_alone_and_opens_on_error_and_the_settings_that_
         assert [re.match("[a-z_]+", group)[0] for group in groups[:2]] == ["error_percent", "loss"]
         # A final run, and one that chose the settings.
         for run in ("dropout-learning-rate-0.2-seed-1-", "dropout-learning-rate-0.2-seed-1001-"):
-            assert page.get_by_text(re.compile(f"^{run}")).count()
+            page.get_by_text(re.compile(run)).first.wait_for(timeout=PATIENCE_MS)
         assert not page.get_by_text(re.compile("search_dropout_rate")).count()
         page.goto(f"{address}#hparams")
         page.reload()
         page.get_by_text("error_percent/test", exact=True).first.wait_for(timeout=PATIENCE_MS)
         heads = page.locator("vaadin-grid-cell-content").all_inner_texts()
         named = [head for head in heads if head in COLUMNS]
-        assert named[:3] == ["keep", "learning_rate", "rate"]
+        assert named[:4] == ["keep", "keep_input", "learning_rate", "rate"]
