@@ -32,8 +32,10 @@ endef
 $(INSTALLED): requirements.txt
 	$(call make_environment,.venv,requirements.txt)
 
-reproduce: run ## run what is missing of every experiment, then report (PROFILE=quick)
-	@$(PYTHON) -m reproduce report --profile $(PROFILE)
+# The report is made even if the data of some experiments could not be had; not after Ctrl-C.
+reproduce: setup ## run what is missing of the tour, then report (PROFILE=quick)
+	@$(PYTHON) -m reproduce run all --profile $(PROFILE) $(ARGS); status=$$?; \
+		[ $$status -gt 2 ] || $(PYTHON) -m reproduce report --profile $(PROFILE) || status=$$?; exit $$status
 
 run: setup ## the same without the report (ARGS="--minutes 10")
 	@$(PYTHON) -m reproduce run all --profile $(PROFILE) $(ARGS)
