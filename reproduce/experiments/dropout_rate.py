@@ -53,9 +53,9 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 32, examples=500, update_ms=10
         ),
         "quick": Budget(
-            updates=1_500,
+            updates=1_000,
             seeds=(4, 8),
-            choice_updates=500,
+            choice_updates=300,
             width=1 / 2,
             examples=1_000,
             update_ms=1.5,

@@ -35,14 +35,6 @@ experiment = Experiment(
     cells=arms({"Dropout": tuned(BOUNDED, learning_rate=RATES)}),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
-        "quick": Budget(
-            updates=3_000,
-            seeds=(3, 6),
-            choice_updates=800,
-            width=1 / 4,
-            examples=5_000,
-            update_ms=2.5,
-        ),
         "cpu": Budget(added=2, updates=24_000, seeds=(3, 6), choice_updates=8_000, update_ms=16),
         "tenth": Budget(
             added=2,

@@ -75,9 +75,9 @@ experiment = Experiment(
             update_ms=10,
         ),
         "quick": Budget(
-            updates=1_500,
-            seeds=(4, 8),
-            choice_updates=400,
+            updates=1_000,
+            seeds=(3, 6),
+            choice_updates=300,
             width=1 / 2,
             examples=1_000,
             arms=TOUR,
