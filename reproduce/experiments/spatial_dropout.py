@@ -3,8 +3,8 @@
 Every kind drops the three convolutions' outputs at the same rate of 0.25; DropConnect drops the
 connections that leave them (into the second and third convolution and the first fully connected
 layer), with one mask per batch. Fully connected layers have dropout of 0.5 in every arm. Cost at
-`cpu`, up to the first look: a sixth of the width, 10,000 images, without DropConnect; 12 choice runs
-of 600 and 12 final runs of 3,000 updates, 40 ms an update. That is too long for a tour.
+`cpu`, up to the first look: a sixth of the width, 10,000 images, without DropConnect; 12 choice
+runs of 600 and 12 final runs of 3,000 updates, 40 ms an update. That is too long for a tour.
 """
 
 from dataclasses import replace
