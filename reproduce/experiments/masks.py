@@ -27,7 +27,7 @@ experiment = Experiment(
     cells=arms({"Dropout": [NET]}),
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=1, width=1 / 16, update_ms=5),
-        "quick": Budget(updates=1_000, seeds=1, update_ms=6),
+        "quick": Budget(updates=600, seeds=1, update_ms=10),
         "cpu": Budget(updates=3_000, seeds=1, update_ms=4),
         "paper": Budget(updates=3_000, seeds=1, update_ms=4, gpu_update_ms=0.3),
     },

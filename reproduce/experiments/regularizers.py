@@ -75,8 +75,8 @@ experiment = Experiment(
             update_ms=10,
         ),
         "quick": Budget(
-            updates=1_000,
-            seeds=(3, 6),
+            updates=800,
+            seeds=(3, 8),
             choice_updates=300,
             width=1 / 2,
             examples=1_000,

@@ -7,6 +7,6 @@ Open `searched.py` first (what is gathered), then `sensitivity.py` (what the tri
 
 from reproduce.report.search_report.picture import draw
 from reproduce.report.search_report.searched import SearchEvidence, gather
-from reproduce.report.search_report.tables import finding, tables, tests_table
+from reproduce.report.search_report.text_tables import finding, tables, tests_table
 
 __all__ = ["SearchEvidence", "draw", "finding", "gather", "tables", "tests_table"]

@@ -11,7 +11,7 @@ from reproduce.report.figures import as_svg
 from reproduce.report.labels import measure_label
 from reproduce.report.search_report.searched import SearchEvidence
 from reproduce.report.search_report.sensitivity import can_tell
-from reproduce.report.search_report.tables import finding
+from reproduce.report.search_report.text_tables import finding
 from reproduce.spec import format_setting
 
 # Inches: 800 pixels wide, where a point is a point.
