@@ -53,7 +53,7 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 32, examples=500, update_ms=10
         ),
         "quick": Budget(
-            updates=1_000,
+            updates=800,
             seeds=(4, 8),
             choice_updates=300,
             width=1 / 2,

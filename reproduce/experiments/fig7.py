@@ -31,7 +31,7 @@ CELLS = arms(
 )
 BUDGETS = {
     "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 8, update_ms=10),
-    "quick": Budget(updates=1_200, seeds=3, choice_updates=400, update_ms=4),
+    "quick": Budget(updates=900, seeds=3, choice_updates=300, update_ms=4),
     "cpu": Budget(updates=30_000, seeds=3, choice_updates=10_000, update_ms=1.5),
     "paper": Budget(
         updates=100_000, seeds=(5, 10, 20), choice_seeds=2, update_ms=1.5, gpu_update_ms=0.1

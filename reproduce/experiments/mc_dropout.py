@@ -33,7 +33,7 @@ experiment = Experiment(
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
         "quick": Budget(
-            updates=2_200,
+            updates=2_000,
             seeds=3,
             choice_updates=500,
             width=1 / 4,

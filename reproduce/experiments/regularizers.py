@@ -76,7 +76,7 @@ experiment = Experiment(
         ),
         "quick": Budget(
             updates=800,
-            seeds=(3, 8),
+            seeds=(3, 6),
             choice_updates=300,
             width=1 / 2,
             examples=1_000,
@@ -107,8 +107,8 @@ experiment = Experiment(
         ),
         below(
             BEST,
-            "shifts",
-            "The best combination at `cpu` is better than shifts alone",
+            "dropout",
+            "The best combination at `cpu` is better than dropout alone",
             smallest=SMALLEST_OF_ARMS,
         ),
         *(

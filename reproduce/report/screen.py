@@ -34,9 +34,11 @@ def summary(found: Sequence[Evidence], profile: str, folder: Path, width: int) -
     minutes = sum(entry.get("seconds", 0) for entry in runs) / 60
     decided = sum(claims[kind] for kind in DECIDED)
     of = "" if profile == "quick" else f" PROFILE={profile}"
+    # All committed rows have one page.
+    local = f" PROFILE={profile}" if folder.name == profile else ""
     each = ", ".join(f"{claims[kind]} {kind}" for kind in KINDS if claims[kind])
     paths = {
-        "Report": f"{folder / 'report.html'} (make show{of}), {folder / 'REPORT.md'}",
+        "Report": f"{folder / 'report.html'} (make show{local}), {folder / 'REPORT.md'}",
         "Figures": f"{folder / 'figures'}/",
         "TensorBoard": f"make tensorboard{of}",
     }
