@@ -108,7 +108,7 @@ experiment = Experiment(
         below(
             BEST,
             "dropout",
-            "The best combination at `cpu` is better than dropout alone",
+            "L2, batch normalisation and shifts together help more than dropout",
             smallest=SMALLEST_OF_ARMS,
         ),
         *(

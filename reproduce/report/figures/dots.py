@@ -83,7 +83,9 @@ def combinations(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]
         each = np.array([shown.interval_of(values[order[at]]) for at in rows])
         axes.errorbar(each[:, 0], rows, xerr=each[:, 1:].T, fmt="o", color=colour, **look)
     parts = [arm.split(FACTORS) for arm in order]
-    combined = {part for each in parts for part in each if len(each) > 1}
+    # A profile may run a factor alone only.
+    declared = [cell.arm.split(FACTORS) for cell in evidence.experiment.cells]
+    combined = {part for each in declared for part in each if len(each) > 1}
     factors = [arm for arm in values if arm in combined]
     for column, factor in enumerate(factors, start=-len(factors)):
         _switches(axes, column, factor, [factor in each for each in parts])
