@@ -85,7 +85,7 @@ def combinations(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]
     parts = [arm.split(FACTORS) for arm in order]
     # A profile may run a factor alone only.
     declared = [cell.arm.split(FACTORS) for cell in evidence.experiment.cells]
-    combined = {part for each in declared for part in each if len(each) > 1}
+    combined = {part for each in (*parts, *declared) for part in each if len(each) > 1}
     factors = [arm for arm in values if arm in combined]
     for column, factor in enumerate(factors, start=-len(factors)):
         _switches(axes, column, factor, [factor in each for each in parts])

@@ -67,6 +67,20 @@ def test_combinations_are_sorted_and_dots_show_what_each_combines(evidence, alte
     assert list(means.get_xdata()) == [1.0, 2.0, 3.0, 4.0]
 
 
+def test_a_factor_that_a_profile_runs_alone_has_a_column(evidence, altered, seen):
+    one = evidence.final[(evidence.final.x == 100) & (evidence.final.split == "test")]
+    one = one[one.arm == "A"].assign(x=np.nan)
+    names = ("A", "none", "B")
+    final = pd.concat(one.assign(arm=arm) for arm in names)
+    cell = replace(evidence.chosen[0][0], x=None)
+    both = replace(evidence.experiment.cells[0], arm="A + B")
+    experiment = replace(evidence.experiment, cells=(*evidence.experiment.cells, both))
+    chosen = [(replace(cell, arm=arm), None) for arm in names]
+    part = altered(evidence, experiment=experiment, final=final, chosen=chosen)
+    axes, _ = seen(part, View(kind="combinations"))
+    assert [text.get_text() for text in axes.texts] == ["A", "B"]
+
+
 def test_an_arm_without_runs_says_so(evidence, seen):
     only_a = evidence.final[(evidence.final.arm == "A") & (evidence.final.x == 100)]
     axes, _ = seen(replace(evidence, final=only_a.assign(x=np.nan)), View(kind="arms"))
