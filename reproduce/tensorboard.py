@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from reproduce.errors import UserError
 from reproduce.machine import import_tensorflow
+from reproduce.spec import PROFILES
 
 LOGS, HOST = Path("logs"), "127.0.0.1"
 ADVICE = """\
@@ -27,6 +28,8 @@ of some runs' names at the left and tick them, or look at one experiment: NAME=t
 def folder(logs: Path, profile: str, name: str) -> Path:
     """Where the logs are: all of them, or those of one experiment's runs at a profile, the runs
     that chose its settings included."""
+    if profile not in PROFILES:
+        raise UserError(f"unknown profile {profile!r}; the profiles are {', '.join(PROFILES)}")
     if not name:
         return logs
     found = logs / profile / name

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from reproduce import judge
 from reproduce.report.claims import measured_difference, stated_margin, verdict
-from reproduce.report.evidence import Evidence
+from reproduce.report.evidence import NOT_JUDGED, Evidence
 from reproduce.report.labels import number
 from reproduce.report.tables import Table
 from reproduce.spec import Claim, as_tuple
@@ -101,8 +101,10 @@ def _cost(e: Evidence) -> str:
 
 
 def leading(e: Evidence) -> tuple[Claim, judge.Judged] | None:
-    """The first claim with a verdict, the paper's before ours; else the first that is open."""
-    return _leading(_tried(e), e)
+    """The first of the paper's claims that has a verdict, else the first open one; of ours, where
+    the paper makes none."""
+    tried = _tried(e)
+    return _leading([pair for pair in tried if pair[0].paper] or tried, e)
 
 
 def finding(e: Evidence) -> str:
@@ -114,9 +116,10 @@ def finding(e: Evidence) -> str:
 
 
 def _sentence(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
+    if (said := verdict(e, claim, judged)).startswith(NOT_JUDGED):
+        return f"Finding: {claim.text}: {said}."
     sides = means_of_sides(e, claim, judged)
     levels = f"; test error in percent: {sides}" if sides else ""
     gain = measured_difference(claim, judged.found)
     seeds = "1 seed" if judged.found.n == 1 else f"{judged.found.n} seeds"
-    said = verdict(e, claim, judged)
     return f"Finding: {claim.text}: {said} (gain {gain}{levels}; {seeds}, {e.budget})."

@@ -47,8 +47,8 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     for local in set(PROFILES) - set(COMMITTED):
         if found[local] or searched[local]:
             _write_report(results_dir / local, found[local], searched[local])
-    for name in [profile] if profile else [p for p in PROFILES if found[p]]:
-        _show(found[name], name, results_dir)
+    for name in [profile] if profile else [p for p in PROFILES if found[p] or searched[p]]:
+        _show(found[name], searched[name], name, results_dir)
     return 0
 
 
@@ -88,14 +88,22 @@ def _console() -> Console:
     return Console(width=None if Console().is_terminal else 140)
 
 
-def _show(found: list[Evidence], profile: str, results_dir: Path) -> None:
-    """Prints the profile's screen."""
-    if not found:
+def _show(
+    found: list[Evidence],
+    searches: Sequence[search_report.SearchEvidence],
+    profile: str,
+    results_dir: Path,
+) -> None:
+    """Prints the profile's screen, and what its searches found."""
+    if not found and not searches:
         print("no results yet; `make reproduce` makes the first ones")
         return
     print()
-    for line in screen.summary(found, profile, _folder(results_dir, profile), _console().width):
+    width = _console().width
+    for line in screen.summary(found, profile, _folder(results_dir, profile), width):
         print(line)
+    for search in searches:
+        print(f"Search of {search.name}: {search_report.finding(search)}")
 
 
 def _gather(profile: str, results_dir: Path) -> list[Evidence]:

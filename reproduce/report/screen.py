@@ -10,7 +10,7 @@ from pathlib import Path
 from reproduce import judge
 from reproduce.report.claims import measured_difference, verdict
 from reproduce.report.evidence import NOT_JUDGED, Evidence
-from reproduce.report.headlines import leading
+from reproduce.report.headlines import SHOWN, leading
 
 # Of a terminal's usual 24 lines, the shell's prompt takes one.
 MOST_LINES, MOST_FINDINGS = 23, 11
@@ -24,7 +24,7 @@ NEXT = {
         f"{RUN} table9 --profile cpu --minutes 60",
     ],
 }
-ANY_NEXT = [".venv/bin/python -m reproduce list, which says what is missing and what it costs"]
+ANY_NEXT = [".venv/bin/python -m reproduce list: what is missing, and its cost"]
 
 
 def summary(found: Sequence[Evidence], profile: str, folder: Path, width: int) -> list[str]:
@@ -38,7 +38,7 @@ def summary(found: Sequence[Evidence], profile: str, folder: Path, width: int) -
     local = f" PROFILE={profile}" if folder.name == profile else ""
     each = ", ".join(f"{claims[kind]} {kind}" for kind in KINDS if claims[kind])
     paths = {
-        "Report": f"{folder / 'report.html'} (make show{local}), {folder / 'REPORT.md'}",
+        "Report": f"{folder / 'report.html'} (make show{local})",
         "Figures": f"{folder / 'figures'}/",
         "TensorBoard": f"make tensorboard{of}",
     }
@@ -69,13 +69,15 @@ def _findings(found: Sequence[Evidence], any_judged: bool) -> list[str]:
     if not any_judged:
         return ["No claim is judged: these runs show that everything works, no more."]
     lines = []
-    for e in found:
+    for e in sorted(found, key=lambda e: SHOWN.index(e.name) if e.name in SHOWN else len(SHOWN)):
         if (first := leading(e)) is not None:
             claim, judged = first
             gain = measured_difference(claim, judged.found)
             said = _kind(verdict(e, claim, judged))
-            lines.append(f"{e.name:<16}{gain.replace(' points', ''):<27}{said}: {claim.text}")
+            text = f"the opposite of “{claim.text}”" if said == judge.OPPOSITE else claim.text
+            shown = f"{said}: {text}" if said != judge.OPPOSITE else text
+            lines.append(f"{e.name:<16}{gain.replace(' points', ''):<27}{shown}")
     beyond = len(lines) - MOST_FINDINGS
     more = [f"... and {beyond} more in the report"] if beyond > 0 else []
-    header = f"{'experiment':<16}{'gain [interval]':<27}finding (gains in points, unless stated)"
+    header = f"{'experiment':<16}{'gain [interval]':<27}finding (gain in points, unless stated)"
     return [header, *lines[:MOST_FINDINGS], *more]

@@ -129,9 +129,10 @@ def test_a_run_a_second_run_and_a_report(tmp_path, capsys):
     assert len({line.split(",")[0] for line in lines[1:]}) == 4
 
     assert main(["report", "--results-dir", str(tmp_path)]) == 0
-    assert "Dropout lowers the test error" in capsys.readouterr().out
-    drawn = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.suffix in (".svg", ".md")}
-    assert {p.name for p in drawn} == {"overfitting_smoke.svg", "REPORT.md"}
+    assert "Verdicts: 2 not judged" in capsys.readouterr().out
+    kinds = (".svg", ".md", ".html")
+    drawn = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.suffix in kinds}
+    assert {p.name for p in drawn} == {"overfitting_smoke.svg", "REPORT.md", "report.html"}
     for path in drawn:
         path.unlink()
     assert main(["report", "--results-dir", str(tmp_path)]) == 0

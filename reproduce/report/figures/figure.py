@@ -61,7 +61,16 @@ def as_svg(
         metadata = {"Date": None} | ({"Title": title} if title else {})
         figure.savefig(content, format="svg", metadata=metadata)
         plt.close(figure)
-    return re.sub(rb'(?<=data:image/png;base64,)[^"]+', _packed, content.getvalue())
+    packed = re.sub(rb'(?<=data:image/png;base64,)[^"]+', _packed, content.getvalue())
+    return _with_steady_ids(packed)
+
+
+def _with_steady_ids(svg: bytes) -> bytes:
+    """Matplotlib names a clip path by its place in memory: here, by its number in the file."""
+    for number, name in enumerate(re.findall(rb'<clipPath id="([^"]+)"', svg)):
+        for around in (b'id="%s"', b"url(#%s)"):
+            svg = svg.replace(around % name, around % b"clip%d" % number)
+    return svg
 
 
 def _packed(found: re.Match[bytes]) -> bytes:

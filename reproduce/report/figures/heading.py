@@ -97,7 +97,7 @@ def subtitle(e: Evidence, kinds: Collection[str]) -> str:
         if {"arms", "combinations", "against_x"} & {*kinds}:
             seeds += ", mean and 95 % interval"
         elif "curve" in kinds:
-            seeds += " (thin) and their mean"
+            seeds += " (thin) and their mean, on validation and training images"
         elif "pictures" in kinds:
             seeds += ", the first one drawn"
     about = f"{e.experiment.title} ({e.experiment.source})"

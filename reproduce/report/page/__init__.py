@@ -8,6 +8,7 @@ Open `page.html.jinja` first, then `content.py` and `claim.py` (what it shows, a
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -44,6 +45,12 @@ def render(
 
     sections = [
         section(e, inlined(f"{e.name}_{e.profile}", e.experiment.title), provenance) for e in found
+    ]
+    # What a larger budget has too is not missing at a smaller one.
+    latest = {e.name: e for e in found}
+    sections = [
+        each if latest[e.name] is e else replace(each, claims=each.judged)
+        for e, each in zip(found, sections, strict=True)
     ]
     searched = [
         (each, inlined(f"search_{each.name}_{each.profile}", f"Search of {each.name}"))

@@ -1,12 +1,9 @@
 """A matplotlib SVG -> the same picture as a part of an HTML page, smaller, with its own ids."""
 
-import base64
-import io
 import re
 from xml.etree import ElementTree
 
 from markupsafe import Markup
-from PIL import Image
 
 SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 PNG = "data:image/png;base64,"
@@ -80,9 +77,7 @@ class Figures:
         for name, value in found.items():
             if name == LINK:
                 is_picture = value.startswith(PNG)
-                element.attrib["href"] = (
-                    _smaller(value) if is_picture else f"#{self._id(value[1:], figure)}"
-                )
+                element.attrib["href"] = value if is_picture else f"#{self._id(value[1:], figure)}"
             elif name == "id":
                 # A group is never referred to.
                 if element.tag != "g":
@@ -111,15 +106,3 @@ def _text(element: ElementTree.Element) -> str:
 
 def _rounded(text: str) -> str:
     return LONG_NUMBER.sub(lambda each: f"{float(each[0]):.2f}".rstrip("0").rstrip("."), text)
-
-
-def _smaller(address: str) -> str:
-    """The same pixels; as greys, if they are: matplotlib writes red, green, blue and opacity."""
-    png = base64.b64decode(address.removeprefix(PNG))
-    image = Image.open(io.BytesIO(png)).convert("RGBA")
-    grey = image.convert("L")
-    if grey.convert("RGBA").tobytes() == image.tobytes():
-        packed = io.BytesIO()
-        grey.save(packed, "png", compress_level=9)
-        png = min(png, packed.getvalue(), key=len)
-    return PNG + base64.b64encode(png).decode()

@@ -50,7 +50,8 @@ def test_each_experiment_has_its_gain_interval_and_verdict(evidence):
     for verdict, gains in GAINS.items():
         (line,) = (line for line in lines if line.startswith(f"exp_{verdict}"))
         assert f"{sum(gains) / 3:.2f} [" in line
-        assert line.endswith(f"{verdict}: B is better")
+        opposite = "the opposite of “B is better”"
+        assert line.endswith(opposite if verdict == "opposite" else f"{verdict}: B is better")
     assert "Verdicts: 1 reproduced, 1 opposite, 1 open" in lines
     paths = " ".join(lines[-6:])
     assert "results/quick/report.html" in paths and "results/quick/figures/" in paths

@@ -1,11 +1,8 @@
 """A figure keeps its looks in the page: the same pixels, letters and places."""
 
-import base64
-import io
 import re
 
 import numpy as np
-from PIL import Image
 
 from reproduce.report.figures import as_svg
 from reproduce.report.page.inline import Figures
@@ -19,18 +16,6 @@ def drawn(pixels):
         axes.set(title="ab", xticks=[0, 1])
 
     return as_svg(fill, (4, 3))
-
-
-def test_pictures_keep_their_pixels_and_take_fewer_bytes():
-    svg = drawn(np.random.default_rng(1).integers(0, 2, (20, 30)).astype(float))
-    inlined = str(Figures().inline(svg, "figure", "Title"))
-    before, after = (re.findall('base64,([^"]*)', text)[0] for text in (svg.decode(), inlined))
-    assert len(after) < len(before)
-    pixels = [
-        np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA"))
-        for text in (before, after)
-    ]
-    assert np.array_equal(*pixels)
 
 
 def test_two_figures_share_letters_but_no_other_ids():
