@@ -116,10 +116,11 @@ def finding(e: Evidence) -> str:
 
 
 def _sentence(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
-    if (said := verdict(e, claim, judged)).startswith(NOT_JUDGED):
-        return f"Finding: {claim.text}: {said}."
-    sides = means_of_sides(e, claim, judged)
-    levels = f"; test error in percent: {sides}" if sides else ""
-    gain = measured_difference(claim, judged.found)
+    said = verdict(e, claim, judged)
     seeds = "1 seed" if judged.found.n == 1 else f"{judged.found.n} seeds"
-    return f"Finding: {claim.text}: {said} (gain {gain}{levels}; {seeds}, {e.budget})."
+    rests_on = f"{seeds}, {e.budget}"
+    if not said.startswith(NOT_JUDGED):  # else a number would be read as a result
+        sides = means_of_sides(e, claim, judged)
+        levels = f"; test error in percent: {sides}" if sides else ""
+        rests_on = f"gain {measured_difference(claim, judged.found)}{levels}; {rests_on}"
+    return f"Finding: {claim.text}: {said} ({rests_on})."

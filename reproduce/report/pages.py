@@ -99,8 +99,8 @@ def _show(
         print("no results yet; `make reproduce` makes the first ones")
         return
     print()
-    width = _console().width
-    for line in screen.summary(found, profile, _folder(results_dir, profile), width):
+    width, folder = _console().width, _folder(results_dir, profile)
+    for line in screen.summary(found, profile, folder, width) if found else ():
         print(line)
     for search in searches:
         print(f"Search of {search.name}: {search_report.finding(search)}")

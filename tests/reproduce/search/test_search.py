@@ -73,7 +73,9 @@ def test_every_trial_is_runs_with_rows_and_the_best_is_tested_beside_the_baselin
 def test_the_report_of_a_search_says_what_was_found_and_redraws_to_the_byte(tmp_path, capsys):
     assert main(command(tmp_path)) == 0
     assert main(["report", "--results-dir", str(tmp_path)]) == 0
-    assert "3 trials of 2 seeds each cannot tell the settings apart" in capsys.readouterr().out
+    assert "Search of dropout_rate: Best found" in capsys.readouterr().out
+    report = (tmp_path / "smoke" / "REPORT.md").read_text()
+    assert "3 trials of 2 seeds each cannot tell the settings apart" in report
     drawn = tmp_path / "smoke" / "figures" / f"search_{NAME}_smoke.svg"
     first, text = drawn.read_bytes(), (tmp_path / "smoke" / "REPORT.md").read_text()
     for part in ("Best found", "No dropout", "The paper's choice", "the best of 3 trials"):
