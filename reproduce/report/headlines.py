@@ -31,7 +31,11 @@ def headlines_table(found: Sequence[Evidence]) -> Table:
     """Both numbers of each claim, the paper's and ours, at the largest budget that has rows."""
     latest = {e.name: e for e in found}  # in the order of the budgets
     rows = [row for name in SHOWN if name in latest if (row := _row(latest[name]))]
-    return Table("The paper's numbers and ours, test error in percent", COLUMNS, rows)
+    return Table(
+        "The paper's numbers and ours: test error in percent, or what the claim names",
+        COLUMNS,
+        rows,
+    )
 
 
 def _row(e: Evidence) -> tuple[str, ...] | None:
@@ -41,7 +45,7 @@ def _row(e: Evidence) -> tuple[str, ...] | None:
     claim, judged = leading
     source = e.experiment.source.split(",")[0]
     gain = f"{measured_difference(claim, judged.found)}, margin {stated_margin(claim)}"
-    sides = _paper(e, claim), means_of_sides(e, claim, judged)
+    sides = _paper(e, claim), _ours(e, claim, judged)
     # The columns of the budget and of n say how little it may rest on.
     said = verdict(e, claim, judged).removesuffix(" at this budget")
     n = str(judged.found.n)
@@ -91,6 +95,21 @@ def means_of_sides(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
         each = [list(e.values(arm, x, "test", "error_percent")) for arm in as_tuple(arms)]
         errors = [error for errors in each for error in errors[: judged.found.n]]
         means.append(number(sum(errors) / len(errors)))
+    return " vs ".join(means)
+
+
+def _ours(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
+    """The means of what the claim compares, whatever the measure; empty for relative gains and for
+    means over several arms."""
+    if claim.than_x is not None or as_tuple(claim.better)[1:] or as_tuple(claim.worse)[1:]:
+        return ""
+    measures = claim.measure, claim.worse_measure or claim.measure
+    splits = claim.split, claim.worse_split or claim.split
+    means = []
+    for (arm, x), split, measure in zip(_sides(claim)[::-1], splits, measures, strict=True):
+        values = list(e.values(arm, x, split, measure))[: judged.found.n]
+        mean = sum(values) / len(values)
+        means.append(number(mean) if measure.endswith("_percent") else f"{mean:.3g}")
     return " vs ".join(means)
 
 

@@ -62,14 +62,14 @@ def test_the_largest_budget_with_rows_counts(made, run):
     assert row[1] == "large"
 
 
-def test_another_measure_has_no_error_beside_the_papers(made, run):
+def test_another_measure_has_its_own_means_and_no_error_of_the_papers(made, run):
     nll = claim(measure="nll", paper="Table 9")
     found = evidence(made, run, nll)
     found = replace(found, final=found.final.assign(measure="nll"))
     rows = [replace(row, measure="nll") for row in found.standing.rows]
     found.standing.__dict__["rows"] = rows
     (row,) = headlines.headlines_table([found]).rows
-    assert row[2:4] == ("", "")
+    assert row[2:4] == ("", "1.2 vs 1.41")
 
 
 def test_errors_of_other_sides_than_the_claims_are_not_shown(made, run):
