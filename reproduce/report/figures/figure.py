@@ -41,6 +41,9 @@ STYLE: dict = {
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
 }
+# Places, in points, get two decimals; matplotlib writes six. Scales keep theirs.
+PLACES = re.compile(rb' (?:d|x|y|points)="[^"]*"|translate\([^)]*\)')
+LONG_NUMBER, DECIMALS = re.compile(rb"-?\d*\.\d{3,}"), 2
 # Of one panel, in points: alone in its row, or one of two.
 HEIGHT, HEIGHT_OF_HALF = 255.0, 215.0
 # A curve of more arms has a panel for each split.
@@ -62,7 +65,12 @@ def as_svg(
         figure.savefig(content, format="svg", metadata=metadata)
         plt.close(figure)
     packed = re.sub(rb'(?<=data:image/png;base64,)[^"]+', _packed, content.getvalue())
-    return _with_steady_ids(packed)
+    unindented = re.sub(rb"\n +<", b"\n<", _with_steady_ids(packed))
+    return PLACES.sub(_rounded, unindented)
+
+
+def _rounded(found: re.Match[bytes]) -> bytes:
+    return LONG_NUMBER.sub(lambda n: b"%g" % round(float(n[0]), DECIMALS), found[0])
 
 
 def _with_steady_ids(svg: bytes) -> bytes:

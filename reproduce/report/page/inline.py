@@ -9,8 +9,6 @@ SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 PNG = "data:image/png;base64,"
 # The outline of a letter is called by its font and its number there.
 GLYPH = re.compile(r"[A-Za-z]+-[A-Za-z]*-?[0-9a-f]+")
-LONG_NUMBER = re.compile(r"-?\d*\.\d{3,}")
-TRANSLATION = re.compile(r"translate\([^)]*\)")
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
 PX_PER_PT = 4 / 3
 # matplotlib states these for every element by a style sheet, which would reach the whole page.
@@ -86,9 +84,7 @@ class Figures:
                 tight = re.sub(r"\s*([:;])\s*", r"\1", value).strip(";")
                 element.attrib["class"] = self._classes.setdefault(tight, f"s{len(self._classes)}")
             elif name in ("d", "x", "y", "points"):
-                element.attrib[name] = _rounded(" ".join(value.split()))
-            elif name == "transform":
-                element.attrib[name] = TRANSLATION.sub(lambda each: _rounded(each[0]), value)
+                element.attrib[name] = " ".join(value.split())
             else:
                 element.attrib[name] = REFERENCE.sub(
                     lambda each: f"url(#{self._id(each[1], figure)})", value
@@ -102,7 +98,3 @@ class Figures:
 
 def _text(element: ElementTree.Element) -> str:
     return ElementTree.tostring(element, encoding="unicode").replace(" />", "/>")
-
-
-def _rounded(text: str) -> str:
-    return LONG_NUMBER.sub(lambda each: f"{float(each[0]):.2f}".rstrip("0").rstrip("."), text)

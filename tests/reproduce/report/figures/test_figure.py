@@ -42,7 +42,7 @@ def test_committed_figures_are_legible_at_the_width_of_a_readme(path):
     assert found and min(found) >= 9 - 1e-6
     # The title: one line or two.
     assert 1 <= sum(size > 12 for size in found) <= 2
-    assert path.stat().st_size < 200_000
+    assert path.stat().st_size < 160_000
 
 
 def test_small_text_would_be_found():
