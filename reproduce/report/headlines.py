@@ -85,29 +85,27 @@ def _paper(e: Evidence, claim: Claim) -> str:
 
 
 def means_of_sides(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
-    """The means of the seeds that the claim's interval is of; empty if it compares more than the
-    test errors of two sides."""
-    compares_more = claim.worse_measure or claim.worse_split or claim.than_x is not None
+    """The two means that the claim compares if both are test errors, in percent; else empty."""
+    compares_more = claim.worse_measure or claim.worse_split
     if claim.measure != "error_percent" or claim.split != "test" or compares_more:
         return ""
-    means = []
-    for arms, (_, x) in zip((claim.better, claim.worse), _sides(claim)[::-1], strict=True):
-        each = [list(e.values(arm, x, "test", "error_percent")) for arm in as_tuple(arms)]
-        errors = [error for errors in each for error in errors[: judged.found.n]]
-        means.append(number(sum(errors) / len(errors)))
-    return " vs ".join(means)
+    return _ours(e, claim, judged)
 
 
 def _ours(e: Evidence, claim: Claim, judged: judge.Judged) -> str:
-    """The means of what the claim compares, whatever the measure; empty for relative gains and for
-    means over several arms."""
-    if claim.than_x is not None or as_tuple(claim.better)[1:] or as_tuple(claim.worse)[1:]:
+    """The two means that the claim compares, over the seeds that its interval is of, in the
+    measure's unit; empty for relative gains."""
+    if claim.than_x is not None:
         return ""
-    measures = claim.measure, claim.worse_measure or claim.measure
-    splits = claim.split, claim.worse_split or claim.split
+    sides = (claim.better, claim.worse)
+    splits = (claim.split, claim.worse_split or claim.split)
+    measures = (claim.measure, claim.worse_measure or claim.measure)
     means = []
-    for (arm, x), split, measure in zip(_sides(claim)[::-1], splits, measures, strict=True):
-        values = list(e.values(arm, x, split, measure))[: judged.found.n]
+    for arms, (_, x), split, measure in zip(
+        sides, _sides(claim)[::-1], splits, measures, strict=True
+    ):
+        each = [list(e.values(arm, x, split, measure)) for arm in as_tuple(arms)]
+        values = [value for of_arm in each for value in of_arm[: judged.found.n]]
         mean = sum(values) / len(values)
         means.append(number(mean) if measure.endswith("_percent") else f"{mean:.3g}")
     return " vs ".join(means)

@@ -36,6 +36,13 @@ def test_a_figure_redrawn_is_the_same_to_the_byte_and_names_its_budget(evidence)
     assert b"<title>Toy</title>" in first
 
 
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda p: p.stem)
+def test_no_id_is_a_place_in_memory(path):
+    """Matplotlib's names of clip paths are: they differ from one process to the next."""
+    names = re.findall(r'<clipPath id="([^"]+)"', path.read_text())
+    assert names == [f"clip{number}" for number in range(len(names))]
+
+
 @pytest.mark.parametrize("path", [*COMMITTED, ROOT / "layers" / "masks.svg"], ids=lambda p: p.stem)
 def test_committed_figures_are_legible_at_the_width_of_a_readme(path):
     found = sizes(path.read_text())
