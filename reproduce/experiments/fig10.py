@@ -49,9 +49,9 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 32, xs=(100, 500), update_ms=10
         ),
         "quick": Budget(
-            updates=1_000,
+            updates=800,
             seeds=3,
-            choice_updates=250,
+            choice_updates=200,
             width=1 / 4,
             # With more images, dropout needs more updates than a tour has.
             xs=(500, 1_000),

@@ -34,7 +34,7 @@ experiment = Experiment(
             data="digits", updates=200, seeds=2, width=1 / 16, examples=500, update_ms=10
         ),
         "quick": Budget(
-            updates=1_000, seeds=4, choice_updates=300, width=1 / 2, examples=1_000, update_ms=2.5
+            updates=1_000, seeds=3, choice_updates=200, width=1 / 2, examples=1_000, update_ms=2.5
         ),
         "cpu": Budget(updates=3_000, seeds=(5, 10), choice_seeds=2, update_ms=2.5),
         "paper": Budget(

@@ -76,9 +76,9 @@ experiment = Experiment(
             update_ms=10,
         ),
         "quick": Budget(
-            updates=800,
+            updates=600,
             seeds=(3, 6),
-            choice_updates=300,
+            choice_updates=200,
             width=1 / 2,
             examples=1_000,
             arms=TOUR,
