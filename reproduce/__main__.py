@@ -10,7 +10,7 @@ import shlex
 import sys
 from argparse import Namespace
 
-from reproduce import experiments, plan
+from reproduce import experiments, plan, signals
 from reproduce.arguments import PROGRAM, parse
 from reproduce.errors import UserError
 from reproduce.machine import default_workers
@@ -32,11 +32,13 @@ def main(argv: list[str]) -> int:
         "run": _run,
         "search": _search,
         "report": _report,
+        "verify": _verify,
         "data": _data,
     }
     arguments = parse(argv)
     try:
-        return commands[arguments.command](arguments, argv)
+        with signals.watched():
+            return commands[arguments.command](arguments, argv)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -50,7 +52,7 @@ def main(argv: list[str]) -> int:
         return 2
     except KeyboardInterrupt:
         print("interrupted; finished runs are recorded", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def _list(arguments: Namespace, argv: list[str]) -> int:
@@ -154,6 +156,13 @@ def _report(arguments: Namespace, argv: list[str]) -> int:
     from reproduce import report
 
     return report.write(arguments.results_dir, arguments.profile) or _left_out()
+
+
+def _verify(arguments: Namespace, argv: list[str]) -> int:
+    from reproduce import verify
+
+    status = verify.run(arguments.results_dir, arguments.rerun, arguments.data_dir)
+    return status or _left_out()
 
 
 def _data(arguments: Namespace, argv: list[str]) -> int:

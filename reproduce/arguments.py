@@ -26,6 +26,10 @@ COMMANDS = {
         "redraw tables, figures, REPORT.md and the README's block from the rows",
         "report --profile cpu",
     ),
+    "verify": (
+        "check that rows state where they come from, and that what is drawn follows from them",
+        "verify --rerun 3",
+    ),
     "data": ("fetch and verify the data sets", "data mnist cifar10 --data-dir ~/data"),
 }
 
@@ -52,6 +56,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     _run(parsers["run"])
     _search(parsers["search"])
     _report(parsers["report"])
+    _verify(parsers["verify"])
     _data(parsers["data"])
     return parser.parse_args(argv)
 
@@ -132,6 +137,17 @@ def _report(parser: argparse.ArgumentParser) -> None:
         help=f"print the tables of this profile only: {names} (default: all)",
     )
     _add_results_dir(parser)
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rerun",
+        type=_positive_int,
+        default=0,
+        metavar="K",
+        help="also repeat K random cheap runs and compare their rows (default: none)",
+    )
+    _add_folders(parser)
 
 
 def _data(parser: argparse.ArgumentParser) -> None:

@@ -109,7 +109,7 @@ class Campaign:
             Workers(self.options.workers, self.display, self.options.cluster) as workers,
         ):
             self.stop = stop
-            workers.stop_file = stop.path
+            workers.stop_file, workers.deadline = stop.path, self.deadline
             for outcome in workers.run(self._take):
                 self._record(outcome)
                 if self.trouble:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from reproduce import signals
 from reproduce.campaign.progress import Display, format_measured
 from reproduce.plan import Planned
 from reproduce.record import Results, Row
@@ -112,9 +113,10 @@ class StopRequest:
         self.display = display
 
     def __enter__(self) -> "StopRequest":
+        signals.check()
         self.folder = tempfile.TemporaryDirectory(prefix="reproduce-stop-")
         self.path = Path(self.folder.name) / "stop"
-        self.before = {s: signal.signal(s, self._ask) for s in (signal.SIGINT, signal.SIGTERM)}
+        self.before = {s: signal.signal(s, self._ask) for s in signals.STOPS}
         return self
 
     def _ask(self, number: int, frame: object) -> None:

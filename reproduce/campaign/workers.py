@@ -2,26 +2,24 @@
 
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import Display, RunProgress
-from reproduce.campaign.worker import (
-    LOOK_SECONDS,
-    STOP,
-    TOPIC,
-    Take,
-    execute_afar,
-    execute_in_worker,
-    forget,
-)
+from reproduce.campaign.worker import LOOK_SECONDS, STOP, TOPIC, Take
 from reproduce.errors import UserError
 from reproduce.machine import has_gpu
 from reproduce.record import commit
+from reproduce.signals import without_signals
+
+if TYPE_CHECKING:  # takes a second
+    from distributed import Client
 
 # How long a scheduler and its first worker may take to answer.
 ANSWER_SECONDS = 10
@@ -37,10 +35,12 @@ class Workers:
 
     def __init__(self, count: int, display: Display, cluster: str | None = None):
         self.count, self.display, self.cluster = count, display, cluster
+        # When to stop, for whoever waits for a worker; jobs have both too.
         self.stop_file: Path | None = None
+        self.deadline: float | None = None
         self.closing = ExitStack()
-        self.client = None
-        # The programs that each worker has compiled. Compiling one takes seconds.
+        self.client: Client | None = None
+        # Worker -> the programs that it has compiled. Compiling one takes seconds.
         self.compiled: dict[str, set[tuple]] = {}
 
     def __enter__(self) -> "Workers":
@@ -56,7 +56,7 @@ class Workers:
         returns; a call after an outcome was handled may return other jobs than one before it. Ends
         when none is running and `take` has none."""
         self.display.busy("importing TensorFlow")
-        from reproduce.campaign.execute import execute_together, failure
+        from reproduce.campaign.execute import execute_together
 
         if self.count == 1 and not self.cluster:
             here: set[tuple] = self.compiled.setdefault("", set())
@@ -65,45 +65,15 @@ class Workers:
                 more = partial(take, here, set(), job.planned.run)
                 yield from execute_together(job, self.display.update, more)
             return
-        from distributed import as_completed, fire_and_forget
+        from reproduce.campaign.crew import Crew
 
         client = self.client = self.client or self._start()
-        ended, running = as_completed(), {}
+        crew = Crew(client, take, self.compiled, bool(self.cluster))
+        yield from crew.outcomes(self._most_together, self._tell_if_new, self._must_stop)
 
-        def start(worker: str) -> bool:
-            here = self.compiled.setdefault(worker, set())
-            job = take(here, set().union(*self.compiled.values()), None)
-            if job is None:
-                return False
-            self._tell_if_new(job, here)
-            jobs = [job]
-            while len(jobs) < self._most_together(job):
-                if (beside := take(here, set(), job.planned.run)) is None:
-                    break
-                jobs.append(beside)
-            # On that worker, or on another one if it has died.
-            place = {"workers": [worker], "allow_other_workers": True}
-            work = execute_afar if self.cluster else execute_in_worker
-            future = client.submit(work, jobs, pure=False, **place)
-            running[future] = jobs, worker
-            ended.add(future)
-            return True
-
-        if not self.cluster:
-            # A worker that died in an earlier stage may still be restarting.
-            client.wait_for_workers(self.count)
-        free = list(client.scheduler_info(n_workers=-1)["workers"])
-        free = [worker for worker in free if not start(worker)]
-        for future in ended:
-            jobs, worker = running.pop(future)
-            # A dead worker is replaced and its runs retried once; after that, they have failed.
-            error = future.exception()
-            outcomes = [failure(job, error) for job in jobs] if error else future.result()
-            yield from outcomes
-            if self.cluster and not error:  # recorded by now
-                over = [each.job.checkpoint for each in outcomes if each.is_finished]
-                fire_and_forget(client.submit(forget, over, workers=[worker], pure=False))
-            free = [each for each in (*free, worker) if not start(each)]
+    def _must_stop(self) -> bool:
+        late = self.deadline is not None and time.time() > self.deadline
+        return late or (self.stop_file is not None and self.stop_file.exists())
 
     def _tell_if_new(self, job: Job, compiled: set[tuple]) -> None:
         """Notes that a worker compiles the job's program, unless it has done so before."""
@@ -158,21 +128,29 @@ class Workers:
 
     def _start_here(self):
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client, LocalCluster, Security
 
-        dask.config.set({"distributed.scheduler.allowed-failures": 1})
+        # The crew sees that a worker died, and gives its jobs to another one.
+        dask.config.set({"distributed.scheduler.allowed-failures": 0})
         scratch = self.closing.enter_context(tempfile.TemporaryDirectory(prefix="reproduce-"))
-        cluster = LocalCluster(
-            n_workers=self.count,
-            threads_per_worker=1,
-            memory_limit=None,
-            dashboard_address="127.0.0.1:0",
-            local_directory=scratch,
-            silence_logs="CRITICAL",
-            preload=["reproduce.campaign.worker"],
-        )
-        self.closing.enter_context(cluster)
-        client = self.closing.enter_context(Client(cluster))
+        with without_signals():
+            cluster = LocalCluster(
+                n_workers=0,
+                threads_per_worker=1,
+                memory_limit=None,
+                dashboard_address=None,
+                worker_dashboard_address=None,
+                local_directory=scratch,
+                silence_logs="CRITICAL",
+                preload=["reproduce.campaign.worker"],
+                # Whoever can talk to a scheduler or a worker can run code as this user. All
+                # connections are encrypted, with a key that only this cluster has.
+                security=Security.temporary(),
+            )
+            self.closing.enter_context(cluster)
+            client = self.closing.enter_context(Client(cluster))
+            # In the background, so that a stop is seen meanwhile.
+            cluster.scale(self.count)
         client.subscribe_topic(TOPIC, self._on_event)
         return client
 

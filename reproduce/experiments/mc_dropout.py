@@ -33,9 +33,9 @@ experiment = Experiment(
     budgets={
         "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, update_ms=10),
         "quick": Budget(
-            updates=1_600,
+            updates=2_000,
             seeds=3,
-            choice_updates=400,
+            choice_updates=500,
             width=1 / 4,
             examples=5_000,
             update_ms=2.5,

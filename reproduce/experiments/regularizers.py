@@ -76,7 +76,7 @@ experiment = Experiment(
             update_ms=10,
         ),
         "quick": Budget(
-            updates=600,
+            updates=800,
             seeds=(3, 6),
             choice_updates=200,
             width=1 / 2,

@@ -50,7 +50,7 @@ experiment = Experiment(
     cells=tuple(Cell(ARM, keep, (replace(RUN, keep_input=keep),)) for keep in KEEPS),
     budgets={
         "smoke": Budget(data="digits", updates=400, seeds=2, update_ms=5),
-        "quick": Budget(updates=8_000, seeds=2, xs=(0.3, 0.5, 0.9), update_ms=0.8),
+        "quick": Budget(updates=8_000, seeds=2, update_ms=0.8),
         "cpu": Budget(updates=20_000, seeds=3, update_ms=1),
         "paper": Budget(updates=1_000_000, seeds=3, update_ms=1, gpu_update_ms=0.05),
     },

@@ -7,6 +7,7 @@ Open `results.py` first; `provenance.py` finds the git commit of a row, `campaig
 the device.
 """
 
+from reproduce.record.entry import FINISHED
 from reproduce.record.lock import free_mebibytes, writer_lock
 from reproduce.record.predictions import pack_predictions, unpack_predictions
 from reproduce.record.provenance import commit, origin
@@ -15,6 +16,7 @@ from reproduce.record.row import COLUMNS, Row
 
 __all__ = [
     "COLUMNS",
+    "FINISHED",
     "Results",
     "Row",
     "commit",

@@ -1,20 +1,25 @@
 """The files of one experiment at one profile: rows in CSV, provenance in JSON.
 
 A run counts as finished once the JSON names it; the JSON is replaced atomically after the rows are
-on disk. If the process is killed between the two, the JSON does not name the run: its rows are
-never read, and the next writer that opens the file removes them.
+on disk, and says how many they are, with their digest. If the process is killed between the two,
+the JSON does not name the run: its rows are never read, and the next writer that opens the file
+removes them.
 """
 
 import csv
 import fcntl
 import json
 import os
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
-from reproduce.errors import UserError
-from reproduce.record.row import COLUMNS, Row, format_rows, parse_row
+from reproduce.record.entry import FINISHED, check_entry, damaged, read_entries
+from reproduce.record.row import COLUMNS, Row, digest, format_rows, lines_of, parse_row
 
-FINISHED = ("done", "diverged")
+HEADER = ",".join(COLUMNS) + "\n"
 
 
 class Results:
@@ -26,14 +31,7 @@ class Results:
 
     def runs(self) -> dict[str, dict]:
         """Run key -> provenance, for every run that ended, including failed ones."""
-        try:
-            return json.loads(self.json.read_text())
-        except FileNotFoundError:
-            return {}
-        except ValueError as error:
-            raise UserError(
-                f"{self.json} is not valid JSON ({error}); restore it from git"
-            ) from None
+        return read_entries(self.json)
 
     def finished(self) -> set[str]:
         """Keys of the runs that need not be repeated."""
@@ -41,25 +39,35 @@ class Results:
 
     def rows(self) -> list[Row]:
         """The rows of finished runs; incomplete or orphaned lines are left out."""
-        finished = self.finished()
+        entries = self.runs()
+        lines = self._lines({key for key in entries if entries[key]["status"] in FINISHED})
+        for key, found in lines.items():
+            wanted = entries[key]["rows"]
+            if len(found) != wanted:
+                what = f"has {len(found)} rows of run {key}, where {self.json.name} says {wanted}"
+                raise damaged(self.csv, what)
+            if digest(found) != entries[key]["rows_digest"]:
+                what = f"has other rows of run {key} than were written with {self.json.name}"
+                raise damaged(self.csv, what)
         try:
-            with self.csv.open(newline="") as file:
-                lines = [line for line in csv.reader(file) if line and line[0] in finished]
-        except FileNotFoundError:
-            lines = []
-        try:
-            rows = [parse_row(line) for line in lines]
+            return [parse_row(line) for found in lines.values() for line in found]
         except ValueError as error:
-            raise UserError(
-                f"{self.csv} holds a malformed row ({error}); restore it from git"
-            ) from None
-        lost = finished - {row.run for row in rows}
-        if lost:
-            raise UserError(
-                f"{self.csv} lacks the rows of {len(lost)} finished runs of {self.json.name}; "
-                "restore both from git, or delete both"
-            )
-        return rows
+            raise damaged(self.csv, f"holds a malformed row ({error})") from None
+
+    def _lines(self, keys: set[str]) -> dict[str, list[list[str]]]:
+        """The lines of these runs."""
+        found: dict[str, list[list[str]]] = defaultdict(list)
+        try:
+            with self.csv.open(newline="", errors="surrogateescape") as file:
+                for line in csv.reader(file):
+                    if line and line[0] in keys:
+                        found[line[0]].append(line)
+        except FileNotFoundError:
+            pass
+        except csv.Error as error:
+            raise damaged(self.csv, f"is no CSV file ({error})") from None
+        # In the order of the file; a run without a line comes last.
+        return {**found, **{key: [] for key in keys - found.keys()}}
 
     def final_errors(self, measure: str) -> dict[str, float]:
         """Run key -> last value of a measure on validation data; infinite for a diverged run."""
@@ -75,11 +83,9 @@ class Results:
         """Removes what a killed process left: incomplete and orphaned lines, half-written files."""
         for leftover in self.csv.parent.glob(f".{self.csv.stem}.*.tmp"):
             leftover.unlink()
-        if not self.csv.exists():
-            return
-        clean = ",".join(COLUMNS) + "\n" + format_rows(self.rows())
-        if clean != self.csv.read_text():
-            _replace(self.csv, clean)
+        if self.csv.exists():
+            with self._locked():
+                self._clean()
 
     def remove(self) -> None:
         """Deletes all runs; their rows no longer count once the first file is gone."""
@@ -87,32 +93,74 @@ class Results:
         self.csv.unlink(missing_ok=True)
 
     def append(self, rows: list[Row], key: str, entry: dict) -> None:
-        """Adds one ended run: rows first, then the JSON that makes them count. Parallel search
-        processes take turns."""
+        """Adds one ended run, unless it is there: rows first, then the JSON that makes them count.
+        Parallel search processes take turns."""
         self.csv.parent.mkdir(parents=True, exist_ok=True)
-        with self.csv.open("a", newline="") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        text = format_rows(rows)
+        entry = entry | {"rows": len(rows), "rows_digest": digest(lines_of(text))}
+        check_entry(entry)  # what is written can be read
+        while not self._append(text, key, entry):
+            pass
+
+    def _append(self, text: str, key: str, entry: dict) -> bool:
+        """Whether the run is recorded; else the file had to be cleaned first."""
+        with self._locked() as file:
+            if key in self.finished():
+                return True
+            if self._lines({key})[key]:  # of a process killed before the JSON named the run
+                self._clean()
+                return False
             before = file.seek(0, os.SEEK_END)
-            header = "" if before else ",".join(COLUMNS) + "\n"
+            head = "" if before else HEADER
+            if before and os.pread(file.fileno(), 1, before - 1) != b"\n":
+                head = "\n"  # what a killed process left must not become part of these rows
             try:
-                file.write(header + format_rows(rows))
-                file.flush()
-                os.fsync(file.fileno())
-                _replace(
-                    self.json, json.dumps(self.runs() | {key: entry}, indent=1, sort_keys=True)
-                )
+                _write(file, (head + text).encode())
+                entries = json.dumps(self.runs() | {key: entry}, indent=1, sort_keys=True)
+                _replace(self.json, entries.encode())
             except OSError:
-                os.truncate(self.csv, before)
+                file.truncate(before)
                 raise
+        return True
+
+    @contextmanager
+    def _locked(self) -> Iterator[FileIO]:
+        """The CSV file, which no other process changes meanwhile. Without a buffer: what could not
+        be written must not be tried again when the file closes."""
+        while True:
+            with open(self.csv, "a+b", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                # Another process may have put a clean copy in its place before it let go.
+                if self.csv.exists() and os.path.samestat(os.fstat(file.fileno()), self.csv.stat()):
+                    yield file
+                    return
+
+    def _clean(self) -> None:
+        """Leaves only the rows of finished runs, in a new file; the caller has locked the old."""
+        clean = (HEADER + format_rows(self.rows())).encode()
+        if clean != self.csv.read_bytes():
+            _replace(self.csv, clean)
 
 
-def _replace(path: Path, text: str) -> None:
+def _write(file, content: bytes) -> None:
+    """All of it, on the disk."""
+    left = memoryview(content)
+    while left:
+        left = left[file.write(left) :]
+    os.fsync(file.fileno())
+
+
+def _replace(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        with temporary.open("wb", buffering=0) as file:
+            _write(file, content)
         os.replace(temporary, path)
-    finally:
+    except OSError:
         temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name is on the disk as well
+    finally:
+        os.close(folder)

@@ -1,6 +1,7 @@
 """One number of the results, and its line in a CSV file."""
 
 import csv
+import hashlib
 import io
 from dataclasses import astuple, dataclass, fields
 
@@ -34,6 +35,17 @@ def format_rows(rows: list[Row]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([_text(value) for value in astuple(row)] for row in rows)
     return buffer.getvalue()
+
+
+def lines_of(text: str) -> list[list[str]]:
+    """The fields of each line."""
+    return list(csv.reader(io.StringIO(text)))
+
+
+def digest(lines: list[list[str]]) -> str:
+    """Of a run's lines, in their order."""
+    text = "\x1e".join("\x1f".join(line) for line in lines)
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def parse_row(line: list[str]) -> Row:

@@ -23,7 +23,7 @@ from reproduce.spec.nets import (
     Residual,
     Transformer,
 )
-from reproduce.spec.run import Run, derived_seed
+from reproduce.spec.run import Run, derived_seed, key_of
 from reproduce.spec.search_space import Search
 from reproduce.spec.settings import format_setting, format_settings
 from reproduce.spec.view import View
@@ -54,5 +54,6 @@ __all__ = [
     "derived_seed",
     "format_setting",
     "format_settings",
+    "key_of",
     "tuned",
 ]

@@ -191,8 +191,13 @@ class Run:
         """Digest of the settings: two runs with the same key would give the same rows."""
         if self.updates < 1 or self.seed < 0 or not self.measures:
             raise ValueError("a run needs updates, a seed and measures before it has a key")
-        text = json.dumps(self._stated(), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return key_of(self._stated())
+
+
+def key_of(settings: dict) -> str:
+    """The key of the run with these `settings`, as the record of a run states them."""
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:

@@ -4,29 +4,51 @@ import json
 import os
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
 
 
-def write(path: Path, state: Arrays, best: Arrays, progress: dict) -> None:
-    """Replaces the file: all that training changes, the same of the best network so far (may be
-    empty), and the rest, as JSON values."""
+class Progress(msgspec.Struct, forbid_unknown_fields=True):
+    """What training changes besides arrays, and whose it is."""
+
+    # The run's key and its data's digest.
+    run: str
+    data: str
+    step: int
+    seconds: float
+    diverged: bool
+    best_error: float
+    # Split, measure, step, value.
+    history: list[tuple[str, str, int, float]]
+
+
+def write(path: Path, state: Arrays, best: Arrays, progress: Progress) -> None:
+    """Replaces the file: all that training changes, and the state of the best network so far (may
+    be empty)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     arrays = state | {f"best_{name}": array for name, array in best.items()}
     with part.open("wb") as file:
-        arrays["progress"] = np.array(json.dumps(progress))
+        # Not msgspec's own JSON, which has no infinity.
+        arrays["progress"] = np.array(json.dumps(msgspec.to_builtins(progress)))
         np.savez(file, **arrays)  # type: ignore[arg-type]
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
 
 
-def read(path: Path) -> tuple[Arrays, Arrays, dict]:
-    """What `write` was given. A damaged file raises any of a dozen exception types."""
+def read(path: Path, run: str, data: str, updates: int) -> tuple[Arrays, Arrays, Progress]:
+    """What `write` was given. Raises ValueError if it is of another run or beyond the run's end; a
+    damaged file raises any of a dozen exception types."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file}
-    progress = json.loads(str(arrays.pop("progress")))
+    progress = msgspec.convert(json.loads(str(arrays.pop("progress"))), Progress)
+    for what, mine, its in (("run", run, progress.run), ("data", data, progress.data)):
+        if mine != its:
+            raise ValueError(f"it is of the {what} {its}, not of {mine}")
+    if not 0 <= progress.step <= updates:
+        raise ValueError(f"it is at update {progress.step:,} of {updates:,}")
     best = {name[5:]: arrays.pop(name) for name in list(arrays) if name.startswith("best_")}
     return arrays, best, progress

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from entries import entry
 
 from reproduce import Budget, Claim, Experiment, View, arms, experiments, plan
 from reproduce.plan import overview
@@ -43,7 +44,7 @@ def record(planned, stage, value):
     key, seed = planned.run.key, planned.run.seed
     split = "validation" if stage.kind == plan.CHOICE else "test"
     rows = [Row(key, planned.arm, None, seed, split, "error_percent", 10, value)]
-    stage.results.append(rows, key, {"status": "done", "run": planned.run.settings()})
+    stage.results.append(rows, key, entry(run=planned.run.settings()))
 
 
 def stages(tmp_path, name="toy", seeds=None):
@@ -155,7 +156,8 @@ def test_a_run_that_failed_is_not_started_again(declared, tmp_path):
     queue = plan.Queue({"toy": stages(tmp_path)})
     stage, planned = queue.waiting()[0]
     queue.start(stage, planned)
-    stage.results.append([], planned.run.key, {"status": "failed", "run": planned.run.settings()})
+    failed = entry(status="failed", run=planned.run.settings())
+    stage.results.append([], planned.run.key, failed)
     queue.ended(stage, planned)
     assert planned.run.key not in {p.run.key for _, p in queue.waiting()}
 
@@ -177,11 +179,11 @@ def test_a_claim_that_the_training_errors_explain_is_not_decided(declared, tmp_p
     final = choose(tmp_path)
     run_all(final, {"A": lambda s: 3.0, "B": lambda s: 1.0, "C": lambda s: 1.0})
     assert final.standing().claims_decided == 2
-    for key, entry in final.results.runs().items():
-        arm = next(row.arm for row in final.results.rows() if row.run == key)
-        rows = [row for row in final.results.rows() if row.run == key]
-        trained = replace(rows[0], split="train", value={"A": 9.0, "B": 1.0, "C": 8.5}[arm])
-        final.results.append([trained], key, entry)
+    runs, rows = final.results.runs(), final.results.rows()
+    final.results.remove()
+    for row in rows:
+        trained = replace(row, split="train", value={"A": 9.0, "B": 1.0, "C": 8.5}[row.arm])
+        final.results.append([row, trained], row.run, runs[row.run])
     # A errs more than B by more on its training images than on test images, but not than C.
     standing = final.standing()
     pairs = zip(standing.experiment.claims, standing.verdicts, strict=True)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from entries import entry
 
 from reproduce import Budget, Claim, Experiment, View, arms, experiments, plan
 from reproduce.judge import OPPOSITE, REPRODUCED
@@ -46,17 +47,8 @@ def record(planned, stage, results_dir, value, status="done", name="toy"):
     ]
     if status == "diverged":
         rows = [replace(rows[0], split="train", measure="diverged", value=1.0)]
-    entry = {
-        "status": status,
-        "seconds": 1.0,
-        "run": planned.run.settings(),
-        "device": "CPU",
-        "threads": 1,
-        "packages": {"keras": "3"},
-        "commit": "c" * 40,
-        "data_digest": "d",
-    }
-    stage_of(name, stage, results_dir).results.append(rows, planned.run.key, entry)
+    made = entry(status=status, run=planned.run.settings())
+    stage_of(name, stage, results_dir).results.append(rows, planned.run.key, made)
 
 
 def fill(results_dir, finals):

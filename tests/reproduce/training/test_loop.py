@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from reproduce import GaussianSvm
-from reproduce.training import Training
+from reproduce.training import Training, checkpoint
 from reproduce.training.svm import train_svm
 
 
@@ -82,17 +82,82 @@ def test_early_stopping_ends_with_the_best_network_seen(full, digits):
         finish(Training(replace(run, hold_out=False), digits))
 
 
+def of_another_run(progress, state, best):
+    progress.run = "0" * 16
+
+
+def of_other_data(progress, state, best):
+    progress.data = "0" * 16
+
+
+def beyond_the_end(progress, state, best):
+    progress.step = 251
+
+
+def before_the_start(progress, state, best):
+    progress.step = -1
+
+
+def odd(progress, state, best):
+    progress.history = [("test", 5)]
+
+
+def without_an_array(progress, state, best):
+    state.popitem()
+
+
+def of_another_shape(progress, state, best):
+    name = next(iter(state))
+    state[name] = state[name][:-1]
+
+
+def best_of_another_network(progress, state, best):
+    best["velocity_0"] = np.zeros(3)
+
+
+def saved(full, digits, path):
+    part = Training(full, digits, path)
+    next(iter(part))
+    part.save()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (of_another_run, "it is of the run 0000000000000000, not of"),
+        (of_other_data, "it is of the data 0000000000000000, not of"),
+        (beyond_the_end, "it is at update 251 of 250"),
+        (before_the_start, "it is at update -1 of 250"),
+        (odd, "Expected"),
+        (without_an_array, "arrays are not those"),
+        (of_another_shape, "arrays are not those"),
+        (best_of_another_network, "arrays are not those"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_named_and_left(
+    full, digits, tmp_path, capsys, change, said
+):
+    path = tmp_path / "checkpoint.npz"
+    saved(full, digits, path)
+    state, best, progress = checkpoint.read(path, full.key, digits.digest, full.updates)
+    change(progress, state, best)
+    checkpoint.write(path, state, best, progress)
+    again = Training(full, digits, path)
+    printed = capsys.readouterr().err
+    assert again.step == 0 and said in printed and "restarting from step 0" in printed
+
+
 def test_a_damaged_checkpoint_is_named_and_the_run_starts_anew(full, digits, tmp_path, capsys):
     whole = finish(Training(full, digits))
     expected = weights(whole)
     path = tmp_path / "checkpoint.npz"
-    part = Training(full, digits, path)
-    next(iter(part))
-    part.save()
-    path.write_bytes(path.read_bytes()[:-2000])
-    again = Training(full, digits, path)
-    assert again.step == 0
-    assert "checkpoint.npz is damaged" in capsys.readouterr().err
+    saved(full, digits, path)
+    content = path.read_bytes()
+    for damaged in (content[:-2000], b"", b"x" * 99):
+        path.write_bytes(damaged)
+        again = Training(full, digits, path)
+        assert again.step == 0
+        assert "checkpoint.npz cannot be used" in capsys.readouterr().err
     finish(again)
     for a, b in zip(expected, weights(again), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -1,0 +1,83 @@
+"""What the JSON file says of a run that ended, checked as it is read."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+import msgspec
+
+from reproduce.errors import UserError
+
+FINISHED = ("done", "diverged")
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Settings(TypedDict):
+    """The settings of every run; `spec.Run` has them all."""
+
+    data: str
+    net: dict[str, Any]
+    seed: Count
+    updates: Count
+
+
+class Entry(TypedDict):
+    """Provenance. `rows` and `rows_digest` tell whether the CSV file has all of the run's rows."""
+
+    status: Literal["done", "diverged", "failed"]
+    arm: str
+    x: float | None
+    run: Settings
+    rows: Count
+    rows_digest: str
+    command: str
+    commit: str
+    device: str
+    threads: int
+    packages: dict[str, str]
+    finished: str
+    seconds: NotRequired[float]
+    data_digest: NotRequired[str]
+    stacked: NotRequired[int]
+    precision: NotRequired[str]
+    predictions: NotRequired[str]
+    # Names of pictures -> PNG files in base64.
+    pictures: NotRequired[dict[str, str]]
+    error: NotRequired[str]
+    traceback: NotRequired[str]
+
+
+def read_entries(path: Path) -> dict[str, dict]:
+    """Run key -> entry; none where there is no file. Raises UserError, which names the entry."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    try:
+        entries = msgspec.json.decode(content)
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, f"is not valid JSON ({error})") from None
+    if not isinstance(entries, dict):
+        raise damaged(path, f"holds {type(entries).__name__} where a run's key -> entry should be")
+    for key, entry in entries.items():
+        try:
+            check_entry(entry)
+        except (ValueError, RecursionError) as error:
+            raise damaged(path, f"holds a malformed entry, {key[:40]!r} ({error})") from None
+    return entries
+
+
+def check_entry(entry: Mapping) -> None:
+    """Raises ValueError, which says what is wrong."""
+    msgspec.convert(entry, Entry)
+    lacking = {"seconds", "data_digest"} - entry.keys()
+    if entry["status"] in FINISHED and lacking:
+        raise ValueError(f"a finished run lacks {min(lacking)}")
+
+
+def damaged(path: Path, what: str) -> UserError:
+    """A file of results that this program did not leave like that."""
+    return UserError(
+        f"{path} {what}; restore it and its twin from git, or delete both (their runs are then "
+        "made again)"
+    )
