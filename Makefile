@@ -6,14 +6,14 @@ PYTHON = .venv/bin/python
 INSTALLED = .venv/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup reproduce run search report show tensorboard test torch browser bench pictures check lock
+.PHONY: help setup reproduce run search report show tensorboard test torch browser bench pictures verify faults audit check lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: $(INSTALLED) ## install Python packages into .venv
 
-# Makes the environment $(1) from the requirements $(2). Only what this file made is ever cleared:
+# Makes the environment $(1) from the requirements $(2), with pip's options $(3). Only what this file made is ever cleared:
 # not a link, and not an environment that somebody else made.
 define make_environment
 	@if [ -L $(1) ] || { [ -e $(1) ] && [ ! -e $(1)/made-by-make ]; }; then \
@@ -25,12 +25,12 @@ define make_environment
 	@mkdir -p $(1) && touch $(1)/made-by-make
 	@find $(1) -mindepth 1 ! -path $(1)/made-by-make -delete
 	$(SYSTEM_PYTHON) -m venv $(1)
-	$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(3) -r $(2)
 	@touch $(1)/installed
 endef
 
 $(INSTALLED): requirements.txt
-	$(call make_environment,.venv,requirements.txt)
+	$(call make_environment,.venv,requirements.txt,--require-hashes)
 
 # The report is made even if the data of some experiments could not be had; not after Ctrl-C.
 reproduce: setup ## run what is missing of the tour, then report (PROFILE=quick)
@@ -87,14 +87,25 @@ bench: setup .peers/installed ## time this project beside its peers (45 minutes)
 pictures: setup ## redraw layers/masks.svg
 	$(PYTHON) -m reproduce.masks_picture
 
-check: setup ## linter, format, types, order of imports
+verify: setup ## check that rows state where they come from, and that the report follows from them
+	@$(PYTHON) -m reproduce verify $(ARGS)
+
+faults: setup ## break runs in every way we know, and count what survives (10 minutes)
+	@$(PYTHON) -m tests.faults $(ARGS)
+
+audit: setup ## look up known vulnerabilities of the locked packages (needs a network)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(PYTHON) -m pip_audit --require-hashes --disable-pip -r requirements.txt
+
+check: setup ## linter, format, types, order of imports, results
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+	@$(PYTHON) -m reproduce verify
 
 # Resolves requirements.in anew; commit the outcome.
 lock: setup ## resolve requirements.in into requirements.txt
-	$(PYTHON) -m pip install --quiet uv
-	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --annotation-style line \
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --annotation-style line \
 		--custom-compile-command "make lock" requirements.in --output-file requirements.txt

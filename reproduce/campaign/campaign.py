@@ -29,7 +29,7 @@ def run(names: list[str], options: Options, minutes: float | None = None) -> int
     deadline = None
     if minutes is not None:
         seconds = 60 * minutes
-        deadline = time.time() + seconds - min(STOP_MARGIN_SECONDS, seconds / 4)
+        deadline = time.monotonic() + seconds - min(STOP_MARGIN_SECONDS, seconds / 4)
     declared = [n for n in names if options.profile in experiments.load(n).budgets]
     if not declared:
         with Display() as display:

@@ -80,7 +80,13 @@ class Crew:
             yield from (Outcome(job, "stopped", [], {}) for job in given.jobs)
 
     def _live(self) -> set[str]:
-        return set(self.client.scheduler_info(n_workers=-1)["workers"])
+        try:
+            return set(self.client.scheduler_info(n_workers=-1)["workers"])
+        except Exception as error:  # whatever Dask raises without a scheduler
+            raise UserError(
+                f"the scheduler no longer answers ({type(error).__name__}); all finished runs are "
+                "recorded"
+            ) from None
 
     def _start(self, worker: str) -> bool:
         """Gives a free worker something to do, if there is anything."""

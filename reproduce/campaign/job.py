@@ -44,8 +44,8 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs: the run, the folder for its logs, and when to stop: at `deadline` (epoch
-    seconds), or once `stop_file` exists."""
+    """What a worker needs: the run, the folder for its logs, and when to stop: at `deadline`
+    (on this machine's monotonic clock, which nobody can set), or once `stop_file` exists."""
 
     planned: Planned
     log_dir: Path
@@ -65,7 +65,7 @@ class Job:
         return self.log_dir / "checkpoint.npz"
 
     def must_stop(self) -> bool:
-        late = self.deadline is not None and time.time() > self.deadline
+        late = self.deadline is not None and time.monotonic() > self.deadline
         return late or self.stop_file.exists()
 
 

@@ -30,8 +30,8 @@ GIVEN_TOGETHER = 16
 class Workers:
     """Use as a context manager. With one worker the jobs run here, on all cores; with more, each
     runs in its own process on one thread, which is faster for small networks. `cluster` is the
-    address of a scheduler whose workers are used instead; they see no file of this machine, so a
-    stop is told to them once `stop_file` exists."""
+    address of a scheduler whose workers are used instead; they see no file of this machine, so they
+    are told when to stop."""
 
     def __init__(self, count: int, display: Display, cluster: str | None = None):
         self.count, self.display, self.cluster = count, display, cluster
@@ -72,7 +72,7 @@ class Workers:
         yield from crew.outcomes(self._most_together, self._tell_if_new, self._must_stop)
 
     def _must_stop(self) -> bool:
-        late = self.deadline is not None and time.time() > self.deadline
+        late = self.deadline is not None and time.monotonic() > self.deadline
         return late or (self.stop_file is not None and self.stop_file.exists())
 
     def _tell_if_new(self, job: Job, compiled: set[tuple]) -> None:
@@ -122,7 +122,7 @@ class Workers:
         asked = Event(STOP, client)
         asked.clear()
         while not over.wait(LOOK_SECONDS):
-            if self.stop_file is not None and self.stop_file.exists():
+            if self._must_stop():
                 asked.set()
                 return
 

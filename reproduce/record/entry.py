@@ -1,5 +1,7 @@
 """What the JSON file says of a run that ended, checked as it is read."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
@@ -19,10 +21,12 @@ class Settings(TypedDict):
     net: dict[str, Any]
     seed: Count
     updates: Count
+    measures: list[str]
 
 
 class Entry(TypedDict):
-    """Provenance. `rows` and `rows_digest` tell whether the CSV file has all of the run's rows."""
+    """Provenance. `rows` and `rows_digest` tell whether the CSV file has all of the run's rows;
+    `digest` is of all else here."""
 
     status: Literal["done", "diverged", "failed"]
     arm: str
@@ -30,6 +34,7 @@ class Entry(TypedDict):
     run: Settings
     rows: Count
     rows_digest: str
+    digest: str
     command: str
     commit: str
     device: str
@@ -73,6 +78,14 @@ def check_entry(entry: Mapping) -> None:
     lacking = {"seconds", "data_digest"} - entry.keys()
     if entry["status"] in FINISHED and lacking:
         raise ValueError(f"a finished run lacks {min(lacking)}")
+    if entry["digest"] != entry_digest(entry):
+        raise ValueError("it is not as it was written")
+
+
+def entry_digest(entry: Mapping) -> str:
+    """Of all that it holds but the digest itself."""
+    text = json.dumps({**entry, "digest": ""}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def damaged(path: Path, what: str) -> UserError:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
-from reproduce.record.entry import FINISHED, check_entry, damaged, read_entries
+from reproduce.record.entry import FINISHED, check_entry, damaged, entry_digest, read_entries
 from reproduce.record.row import COLUMNS, Row, digest, format_rows, lines_of, parse_row
 
 HEADER = ",".join(COLUMNS) + "\n"
@@ -54,19 +54,22 @@ class Results:
         except ValueError as error:
             raise damaged(self.csv, f"holds a malformed row ({error})") from None
 
-    def _lines(self, keys: set[str]) -> dict[str, list[list[str]]]:
-        """The lines of these runs."""
-        found: dict[str, list[list[str]]] = defaultdict(list)
+    def lines(self) -> list[list[str]]:
+        """The fields of each line of the CSV file, whatever they are; none without a file."""
         try:
             with self.csv.open(newline="", errors="surrogateescape") as file:
-                for line in csv.reader(file):
-                    if line and line[0] in keys:
-                        found[line[0]].append(line)
+                return list(csv.reader(file))
         except FileNotFoundError:
-            pass
+            return []
         except csv.Error as error:
             raise damaged(self.csv, f"is no CSV file ({error})") from None
-        # In the order of the file; a run without a line comes last.
+
+    def _lines(self, keys: set[str]) -> dict[str, list[list[str]]]:
+        """The lines of these runs, in the order of the file; a run without a line comes last."""
+        found: dict[str, list[list[str]]] = defaultdict(list)
+        for line in self.lines():
+            if line and line[0] in keys:
+                found[line[0]].append(line)
         return {**found, **{key: [] for key in keys - found.keys()}}
 
     def final_errors(self, measure: str) -> dict[str, float]:
@@ -98,6 +101,7 @@ class Results:
         self.csv.parent.mkdir(parents=True, exist_ok=True)
         text = format_rows(rows)
         entry = entry | {"rows": len(rows), "rows_digest": digest(lines_of(text))}
+        entry["digest"] = entry_digest(entry)
         check_entry(entry)  # what is written can be read
         while not self._append(text, key, entry):
             pass

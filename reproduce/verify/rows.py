@@ -1,6 +1,5 @@
 """Whether each row states where it comes from, and belongs where it is."""
 
-import csv
 import json
 import math
 import subprocess
@@ -82,8 +81,7 @@ def _strays(results: Results, known: set[str]) -> Iterator[str]:
     """Lines that no run of the JSON file has."""
     if not results.csv.exists():
         return
-    with results.csv.open(newline="") as file:
-        lines = list(csv.reader(file))
+    lines = results.lines()
     if not lines or tuple(lines[0]) != COLUMNS:
         yield f"{results.csv} does not begin with the columns {', '.join(COLUMNS)}"
     strays = {line[0] if line else "" for line in lines[1:]} - known

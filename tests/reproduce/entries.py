@@ -4,7 +4,7 @@ COMPLETE = {
     "status": "done",
     "arm": "A",
     "x": None,
-    "run": {"data": "digits", "net": {"kind": "Mlp"}, "seed": 1, "updates": 10},
+    "run": {"data": "digits", "net": {"kind": "Mlp"}, "seed": 1, "updates": 10, "measures": []},
     "command": "python -m reproduce run toy",
     "commit": "c" * 40,
     "device": "CPU",

@@ -204,6 +204,8 @@ def test_a_record_of_another_kind_is_named(results, content, said):
         ("rows", -1),
         ("seconds", "1"),
         ("pictures", {"features": {}}),
+        ("device", "GPU"),
+        ("command", "python -m reproduce run another"),
     ],
 )
 def test_a_malformed_entry_is_named_and_not_written(results, name, value):
@@ -212,7 +214,7 @@ def test_a_malformed_entry_is_named_and_not_written(results, name, value):
     results.json.write_text(json.dumps(made))
     with pytest.raises(UserError, match=r"fig0\.json holds a malformed entry, 'a1'"):
         results.runs()
-    if name != "rows":
+    if name not in ("rows", "device", "command"):
         with pytest.raises(ValueError):
             results.append(rows("b"), "b", entry(**{name: value}))
 
@@ -228,7 +230,7 @@ def test_an_entry_that_lacks_something_is_named(results):
 
 def test_the_json_is_readable(results):
     (found,) = json.loads(results.json.read_text()).values()
-    assert found == DONE | {"rows": 2, "rows_digest": found["rows_digest"]}
+    assert found == DONE | {"rows": 2} | {name: found[name] for name in ("rows_digest", "digest")}
 
 
 def hold(folder, ready, release):
