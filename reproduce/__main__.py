@@ -4,6 +4,7 @@ Each command imports only the packages that it needs, so `list`, `report` and ev
 without TensorFlow.
 """
 
+import errno
 import json
 import os
 import shlex
@@ -23,6 +24,8 @@ COSTS = (
 )
 
 INTERRUPTED = 130
+# Of a write, which does not name the file.
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 def main(argv: list[str]) -> int:
@@ -46,9 +49,10 @@ def main(argv: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in DISK_ERRORS:
             raise
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        where = error.filename or "a file cannot be written, finished runs are recorded"
+        print(f"error: {where}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; finished runs are recorded", file=sys.stderr)

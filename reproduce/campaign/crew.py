@@ -18,6 +18,10 @@ WITHOUT_WORKERS_SECONDS = 60
 MOST_DEATHS = 1
 
 
+class NoWorkers(Exception):
+    """All workers have ended, and none has come back. What they had waits for others."""
+
+
 class WorkerDied(Exception):
     """Recorded as the reason why a run failed."""
 
@@ -63,11 +67,7 @@ class Crew:
             if not self.running and (must_stop() or (live and live <= idle)):
                 break
             if time.monotonic() - seen > WITHOUT_WORKERS_SECONDS:
-                raise UserError(
-                    "all workers have ended, and none has come back within "
-                    f"{WITHOUT_WORKERS_SECONDS} s; memory may be short: run the same command with "
-                    "fewer --workers. All finished runs are recorded"
-                )
+                raise NoWorkers
             with suppress(TimeoutError):
                 if self.running:
                     wait(list(self.running), LOOK_SECONDS, "FIRST_COMPLETED")

@@ -65,8 +65,7 @@ def execute_afar(jobs: list[Job]) -> list[Outcome]:
         watching.start()
         try:
             # The data is the worker's own, from its cache or the network; so is the clock.
-            own = {"stop_file": stop_file, "deadline": None, "data_dir": None}
-            here = [replace(job, **own) for job in jobs]
+            here = [replace(job, stop_file=stop_file, deadline=None, data_dir=None) for job in jobs]
             return execute_in_worker(here)
         finally:
             over.set()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # takes a second
 
 # How long a scheduler and its first worker may take to answer.
 ANSWER_SECONDS = 10
+# Where all workers end, others are started; so many times in all.
+MOST_STARTS = 3
 # With a GPU, so many jobs at most go to a worker at a time.
 GIVEN_TOGETHER = 16
 
@@ -65,11 +67,24 @@ class Workers:
                 more = partial(take, here, set(), job.planned.run)
                 yield from execute_together(job, self.display.update, more)
             return
-        from reproduce.campaign.crew import Crew
+        from reproduce.campaign.crew import Crew, NoWorkers
 
-        client = self.client = self.client or self._start()
-        crew = Crew(client, take, self.compiled, bool(self.cluster))
-        yield from crew.outcomes(self._most_together, self._tell_if_new, self._must_stop)
+        self.client = self.client or self._start()
+        crew = Crew(self.client, take, self.compiled, bool(self.cluster))
+        starts = 1
+        while True:
+            try:
+                yield from crew.outcomes(self._most_together, self._tell_if_new, self._must_stop)
+                return
+            except NoWorkers:
+                if self.cluster or starts == MOST_STARTS:
+                    raise UserError(
+                        "all workers have ended, and none comes back; memory may be short: run the "
+                        "same command with fewer --workers. All finished runs are recorded"
+                    ) from None
+            starts += 1
+            self.display.print("all workers have ended; starting others")
+            crew.client = self.client = self._start()
 
     def _must_stop(self) -> bool:
         late = self.deadline is not None and time.monotonic() > self.deadline

@@ -4,9 +4,8 @@ import pytest
 from distributed import KilledWorker
 
 from reproduce.campaign import crew
-from reproduce.campaign.crew import Crew
+from reproduce.campaign.crew import Crew, NoWorkers
 from reproduce.campaign.job import Job, Outcome
-from reproduce.errors import UserError
 
 
 class Planned(str):
@@ -141,13 +140,19 @@ def test_an_error_in_a_worker_is_that_jobs_alone(jobs):
     assert found == {"a": "failed", "b": "done", "c": "done", "d": "done"}
 
 
-def test_without_workers_it_ends_and_says_so(jobs):
+def test_without_workers_it_ends_and_goes_on_with_others(jobs):
     def script(client):
         if client.looks == 3:
             client.workers = set()
 
-    with pytest.raises(UserError, match="all workers have ended"):
-        outcomes(jobs, Client(script, "12"))
+    left = list(jobs)
+    made = Crew(Client(script, "12"), lambda *_: left.pop(0) if left else None, {}, afar=False)
+    more = (lambda job: 1, lambda job, compiled: None, lambda: False)
+    with pytest.raises(NoWorkers):
+        list(made.outcomes(*more))
+    made.client = Client(end_all, "34")
+    found = sorted((each.job.planned, each.status) for each in made.outcomes(*more))
+    assert found == [(name, "done") for name in "abcd"]
 
 
 def test_a_stop_is_heard_while_no_worker_lives(jobs, monkeypatch):
