@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -152,17 +153,39 @@ def no_folder(folder: Path, draw: random.Random) -> tuple[str, str]:
     return "folder that cannot be made", ended(start(folder / "file"), (2,))
 
 
-FAULTS = (
-    at_random,
-    all_workers,
-    at_random,
-    no_room,
-    at_random,
-    two_writers,
-    at_random,
-    clock_set_back,
-    no_folder,
-)
+@contextlib.contextmanager
+def cluster(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The address and the scheduler of a cluster with one worker, as docs/machines.md starts it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "scheduler.json"
+    quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    tool = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--scheduler-file", str(file)]
+    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    scheduler = subprocess.Popen([*tool, *options], **quiet)
+    while not (file.exists() and file.read_text()):
+        time.sleep(0.1)
+    address = json.loads(file.read_text())["address"]
+    tool = [sys.executable, "-m", "distributed.cli.dask_worker", address]
+    worker = subprocess.Popen([*tool, "--nthreads", "1", "--no-nanny", "--no-dashboard"], **quiet)
+    try:
+        yield address, scheduler
+    finally:
+        for process in (worker, scheduler):
+            process.terminate()
+            process.wait()
+
+
+def scheduler_lost(folder: Path, draw: random.Random) -> tuple[str, str]:
+    with cluster(folder / "cluster") as (address, scheduler):
+        process = start(folder, "--cluster", address)
+        time.sleep(draw.uniform(10, LONGEST_SECONDS + 10))
+        scheduler.kill()
+        return "scheduler lost", ended(process, (0, 2))
+
+
+SINGLE = (all_workers, scheduler_lost, no_room, two_writers, clock_set_back, no_folder)
+# Every other one is a signal at a random moment.
+FAULTS = [fault for single in SINGLE for fault in (at_random, single)]
 
 
 def check(count: int, draw: random.Random, folder: Path) -> Tried:

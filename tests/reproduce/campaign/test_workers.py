@@ -1,16 +1,19 @@
 """Workers on other machines: another process's cluster, reached by its address alone."""
 
-import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from distributed import Client, Security
 
+from reproduce import signals
 from reproduce.__main__ import main
-from reproduce.campaign import workers
+from reproduce.campaign import Display, workers
+from tests.faults.kills import cluster
 
 ROOT = Path(__file__).parents[3]
 RUN = ["run", "section9", "--profile", "smoke"]
@@ -18,24 +21,8 @@ RUN = ["run", "section9", "--profile", "smoke"]
 
 @pytest.fixture
 def address(tmp_path):
-    """The scheduler of a cluster with one worker, started as docs/machines.md says."""
-    tool = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    file = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    scheduler = subprocess.Popen(
-        [*tool, *options, "--scheduler-file", str(file)], cwd=ROOT, **quiet
-    )
-    while not (file.exists() and file.read_text()):
-        time.sleep(0.1)
-    there = json.loads(file.read_text())["address"]
-    tool = [sys.executable, "-m", "distributed.cli.dask_worker"]
-    options = ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
-    worker = subprocess.Popen([*tool, there, *options], cwd=ROOT, **quiet)
-    yield there
-    for process in (worker, scheduler):
-        process.terminate()
-        process.wait()
+    with cluster(tmp_path) as (there, _):
+        yield there
 
 
 def rows(folder):
@@ -73,3 +60,34 @@ def test_what_is_wrong_with_a_cluster_is_one_sentence(tmp_path, capsys, monkeypa
     with pytest.raises(SystemExit):
         main([*RUN, "--cluster", ""])
     assert "'' is not an address" in capsys.readouterr().err
+
+
+def test_a_stranger_cannot_talk_to_the_workers_of_this_machine():
+    """Whoever could would run code as this user."""
+    with Display() as display, workers.Workers(1, display) as mine:
+        client = mine._start_here()
+        client.wait_for_workers(1, timeout=120)
+        every = [client.scheduler.address, *client.scheduler_info(n_workers=-1)["workers"]]
+        assert len(every) == 2
+        for address in every:
+            assert address.startswith("tls://127.0.0.1:")
+            other = Security(tls_ca_file=None, require_encryption=False)
+            own_key = Security.temporary()
+            for how, security in (("tcp", other), ("tls", own_key)):
+                there = f"{how}://{address.partition('://')[2]}"
+                with pytest.raises((OSError, TimeoutError)):
+                    Client(there, timeout=2, security=security)
+        assert client.submit(int, "7").result(timeout=30) == 7
+
+
+def test_workers_are_started_where_no_signal_reaches_them(monkeypatch):
+    blocked = []
+    monkeypatch.setattr(signals.resource_tracker, "ensure_running", lambda: None)
+    with signals.without_signals():
+        thread = threading.Thread(
+            target=lambda: blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+        )
+        thread.start()
+        thread.join()
+    assert set(signals.STOPS) <= blocked[0]
+    assert not set(signals.STOPS) & signal.pthread_sigmask(signal.SIG_BLOCK, [])
