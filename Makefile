@@ -47,11 +47,13 @@ search: setup ## look for better settings with keras-tuner (NAME=dropout_rate)
 report: setup ## redraw tables, figures, the report page and the block in README
 	@$(PYTHON) -m reproduce report
 
-# The page of the committed rows; of a profile's own where PROFILE is given and has one. The path is
-# enough where there is no browser.
-SHOWN = $(if $(filter-out file,$(origin PROFILE)),$(wildcard results/$(PROFILE)/report.html))
-show: PAGE = $(CURDIR)/$(or $(SHOWN),results/report.html)
+# The page of the committed rows, or of the PROFILE that is given. The path is enough where there is
+# no browser.
+ASKED = $(filter-out $(if $(filter file,$(origin PROFILE)),$(PROFILE)) cpu tenth paper,$(PROFILE))
+show: PAGE = $(CURDIR)/results/$(addsuffix /,$(ASKED))report.html
 show: setup ## open the report page in a browser (PROFILE=quick)
+	@[ -e "$(PAGE)" ] || { echo "error: there is no $(PAGE); the profiles are smoke, quick, cpu, tenth," \
+		"paper, and smoke and quick have a page once make reproduce PROFILE=... has run" >&2; exit 2; }
 	@echo "$(PAGE)"
 	@$(PYTHON) -c "import pathlib, sys, webbrowser; webbrowser.open(pathlib.Path(sys.argv[1]).as_uri())" "$(PAGE)"
 

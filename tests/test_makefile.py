@@ -66,20 +66,20 @@ def test_an_environment_that_make_made_is_made_anew_when_it_is_out_of_date(folde
 
 
 @pytest.mark.parametrize(
-    ("words", "has_own", "shown"),
+    ("words", "shown"),
     [
-        ([], True, "results/report.html"),
-        (["PROFILE=quick"], True, "results/quick/report.html"),
-        (["PROFILE=quick"], False, "results/report.html"),
+        ([], "results/report.html"),
+        (["PROFILE=quick"], "results/quick/report.html"),
+        (["PROFILE=cpu"], "results/report.html"),
     ],
 )
-def test_show_opens_the_page_and_says_where_it_is(folder, words, has_own, shown):
+def test_show_opens_the_page_and_says_where_it_is(folder, words, shown):
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
     (folder / ".venv" / "installed").touch()
     page, own = folder / "results" / "report.html", folder / "results" / "quick" / "report.html"
     own.parent.mkdir(parents=True)
-    for each in (page, own) if has_own else (page,):
+    for each in (page, own):
         each.touch()
     # A browser that only says what it was asked to open.
     browser = folder / "browser"
@@ -89,3 +89,6 @@ def test_show_opens_the_page_and_says_where_it_is(folder, words, has_own, shown)
         done = make(folder, "show", *words, f"BROWSER={named} %s")
         assert (done.returncode, done.stdout.split()[0]) == (0, str(folder / shown)), done.stderr
     assert (folder / "opened").read_text().strip() == (folder / shown).as_uri()
+    for profile in ("smoke", "nosuch"):
+        done = make(folder, "show", f"PROFILE={profile}")
+        assert done.returncode == 2 and f"{profile}/report.html; the profiles are" in done.stderr

@@ -1,4 +1,4 @@
-"""Experiment, profile and finished rows -> the runs that remain. Standard library only.
+"""Experiment, profile and finished rows -> the runs that remain. No framework.
 
 In: an experiment's name and a profile. Out: `stages_of`, the two stages, which list all their runs
 and the missing ones; `in_order`, what is missing, ordered by what it decides for its cost; each run

@@ -1,4 +1,4 @@
-"""The only reader and writer of results/. Standard library only.
+"""The only reader and writer of results/. Of the standard library and msgspec.
 
 In: the rows and the provenance of a run that ended. Out: `Results`, the files of an experiment at a
 profile, which `plan` and `report` read; `Row`, one number.

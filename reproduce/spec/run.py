@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import MISSING, dataclass, fields
 from functools import cache, cached_property
+from types import NoneType
 
 from reproduce.spec.nets import (
     Autoencoder,
@@ -101,6 +102,7 @@ class Run:
     early_stopping: bool = False
 
     def __post_init__(self) -> None:
+        self._check_types()
         self._check_dropout()
         positive = ["learning_rate", "input_rate_factor"]
         positive += ["max_norm"] if self.max_norm is not None else []
@@ -115,6 +117,14 @@ class Run:
             raise ValueError(f"decay {self.decay!r} needs a positive `decay_fraction`")
         if self.shift_pixels < 0:
             raise ValueError(f"`shift_pixels` is 0 or more. Received: {self.shift_pixels!r}")
+
+    def _check_types(self) -> None:
+        """Of all numbers: a text in place of one would fail only when the run starts."""
+        for name, kinds in _numbers().items():
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or isinstance(value, bool):
+                what = "a number" if float in kinds else "a whole number"
+                raise ValueError(f"`{name}` is {what}. Received: {value!r}")
 
     def _check_dropout(self) -> None:
         hidden = len(getattr(self.net, "hidden", ()))
@@ -192,6 +202,20 @@ class Run:
         if self.updates < 1 or self.seed < 0 or not self.measures:
             raise ValueError("a run needs updates, a seed and measures before it has a key")
         return key_of(self._stated())
+
+
+@cache
+def _numbers() -> dict[str, tuple[type, ...]]:
+    """The fields that hold a number, or None, with the types that they may have."""
+    found: dict[str, tuple[type, ...]] = {}
+    for field in fields(Run):
+        kinds = [
+            kind.strip() for kind in str(getattr(field.type, "__name__", field.type)).split("|")
+        ]
+        if {"int", "float"} & set(kinds) and "tuple" not in str(field.type):
+            numbers = (int, float) if "float" in kinds else (int,)
+            found[field.name] = numbers + ((NoneType,) if "None" in str(field.type) else ())
+    return found
 
 
 def key_of(settings: dict) -> str:

@@ -109,3 +109,20 @@ def test_maxout_has_pieces_and_other_units_have_none():
     for activation, pieces in (("maxout", 1), ("relu", 5)):
         with pytest.raises(ValueError, match="2 pieces or more"):
             Mlp((4,), activation, pieces)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("batch_size", "100", "a whole number"),
+        ("batch_size", 100.0, "a whole number"),
+        ("examples", "all", "a whole number"),
+        ("learning_rate", "0.1", "a number"),
+        ("momentum", None, "a number"),
+        ("max_norm", True, "a number"),
+        ("shift_pixels", 1.5, "a whole number"),
+    ],
+)
+def test_a_number_of_another_type_is_refused_where_it_is_declared(run, name, value, what):
+    with pytest.raises(ValueError, match=f"`{name}` is {what}. Received: {value!r}"):
+        replace(run, **{name: value})
