@@ -1,9 +1,7 @@
-"""A search as requested on the command line, checked and saved before it starts."""
+"""A search as requested on the command line, and the runs of its trials."""
 
-import json
-import os
-import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +12,10 @@ from reproduce.record import Results
 from reproduce.spec import Budget, Experiment, Run, Search
 
 TUNERS = ("grid", "random", "bayesian", "hyperband")
+# Hyperband's epochs; its last rung makes all of the budget's updates.
+EPOCHS = 9
+# Points measured along a trial, so that its best error can differ from its last one.
+CURVE_POINTS = 5
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,15 @@ class Request:
     def budgeted(self, run: Run) -> Run:
         return plan.budgeted(run, self.budget, self.experiment)
 
+    def runs(self, values: Mapping) -> list[Run]:
+        """The runs of a trial, seed by seed: `values` is its point, and hyperband's epochs."""
+        epochs = values.get("tuner/epochs", EPOCHS)
+        updates = max(1, round(self.budget.updates * epochs / EPOCHS))
+        run = self.budgeted(self.space.run(values))
+        run = replace(run, hold_out=True, updates=updates, curve_points=CURVE_POINTS)
+        first = plan.FIRST_CHOICE_SEED
+        return [replace(run, seed=seed) for seed in range(first, first + self.seeds)]
+
     @property
     def log_dir(self) -> Path:
         return self.options.log_dir / f"search_{self.name}"
@@ -69,46 +80,3 @@ class Request:
 
     def results(self, kind: str = "") -> Results:
         return Results(self.options.results_dir, self.options.profile, f"search_{self.name}{kind}")
-
-
-def prepare(request: Request) -> None:
-    """Saves what is searched, and repairs rows that a kill left incomplete; refuses to resume a
-    search of something else."""
-    profile = request.options.profile
-    asked = {
-        "axes": {name: list(values) for name, values in request.space.axes.items()},
-        "template": request.budgeted(request.space.template).settings(),
-        "tuner": request.tuner,
-        "seeds": request.seeds,
-    }
-    note = request.state_dir / "space.json"
-    both = request.results(), request.results("_best")
-    if request.overwrite:
-        shutil.rmtree(request.state_dir, ignore_errors=True)
-        for results in both:
-            results.remove()
-    for results in both:
-        results.repair()
-    if note.exists():
-        if not request.resume:
-            raise UserError(
-                f"there is an earlier search of {request.name} at the {profile} profile: "
-                "continue it with --resume, or delete it with --overwrite"
-            )
-        earlier = json.loads(note.read_text())
-        changed = sorted(key for key in asked if asked[key] != earlier.get(key))
-        if changed:
-            raise UserError(
-                f"the earlier search of {request.name} differs in its {' and '.join(changed)}: "
-                "use the same ones with --resume, or delete that search with --overwrite"
-            )
-    elif any(results.runs() for results in both):
-        raise UserError(
-            f"there are rows of an earlier search of {request.name} at the {profile} "
-            f"profile, but its tuner's state, {request.state_dir}, is missing: restore it and use "
-            "--resume, or delete the search with --overwrite"
-        )
-    request.state_dir.mkdir(parents=True, exist_ok=True)
-    part = note.with_suffix(".part")
-    part.write_text(json.dumps(asked, indent=1))
-    os.replace(part, note)

@@ -7,25 +7,20 @@ data with fresh seeds, and tested once.
 
 import os
 
-from reproduce import data
+from reproduce import data, signals
 from reproduce.campaign import Display
 from reproduce.errors import UserError
 from reproduce.record import writer_lock
-from reproduce.search.request import Request, prepare
-from reproduce.search.side_by_side import (
-    CHIEF,
-    IP,
-    PORT,
-    ROLE,
-    end_with_parent,
-    search_side_by_side,
-)
+from reproduce.search.ending import Interruptible, end_with_parent
+from reproduce.search.request import Request
+from reproduce.search.side_by_side import CHIEF, IP, PORT, ROLE, search_side_by_side
+from reproduce.search.state import prepare
 
 
 def run(request: Request) -> int:
     """Searches, then retrains and tests the best point; returns the exit status."""
-    if role := os.environ.get(ROLE):  # in a search of many processes, maybe on many machines
-        return _join(request, role)
+    if any(name in os.environ for name in (ROLE, IP)):
+        return _join(request)  # a search of many processes, maybe on many machines
     options = request.options
     with writer_lock(options.results_dir, options.profile), Display() as display:
         display.busy("reading the data")
@@ -34,27 +29,34 @@ def run(request: Request) -> int:
         display.idle()
         if options.workers > 1:
             display.print(f"starting {options.workers} workers, each of which imports TensorFlow")
-            if not search_side_by_side(request, display):
-                return 130
+            status = search_side_by_side(request, display)
+            if status is not None:
+                return status
         display.busy("importing TensorFlow")
-        # Imported here because only this needs TensorFlow.
-        from reproduce.search.trials import search_and_test
+        with Interruptible(display) as stop:
+            # Imported here because only this needs TensorFlow.
+            from reproduce.search.trials import search_and_test
 
-        return search_and_test(request, display)
+            signals.check()
+            return search_and_test(request, display, stop.path)
 
 
-def _join(request: Request, role: str) -> int:
+def _join(request: Request) -> int:
     """Runs this process as the chief or as a worker of a search with other processes."""
-    missing = [name for name in (IP, PORT) if not os.environ.get(name)]
+    missing = [name for name in (ROLE, IP, PORT) if not os.environ.get(name)]
     if missing:
         raise UserError(
-            f"{ROLE}={role} joins a search of many processes: {' and '.join(missing)} must "
-            f"name its chief; without {ROLE} the search runs here alone"
+            f"{ROLE}, {IP} and {PORT} together make this process a part of a search of many: set "
+            f"{' and '.join(missing)} too, or none of them to search here alone"
         )
+    role, port = os.environ[ROLE], os.environ[PORT]
+    if not port.isascii() or not port.isdigit():
+        raise UserError(f"{PORT}={port} is not the number of a port")
     end_with_parent()
-    if role == CHIEF:
-        prepare(request)
-    from reproduce.search.trials import join_search
+    with Display() as display, Interruptible(display) as stop:
+        if CHIEF in role:  # as keras-tuner reads it
+            prepare(request)
+        from reproduce.search.trials import join_search
 
-    with Display() as display:
-        return join_search(request, display)
+        signals.check()
+        return join_search(request, display, stop.path)

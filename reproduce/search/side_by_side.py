@@ -4,87 +4,106 @@ Each runs the user's command with keras-tuner's own variables, as it would on an
 """
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
+from pathlib import Path
 
-from reproduce.campaign import Display
+from reproduce import signals
+from reproduce.campaign import Display, StopRequest
+from reproduce.search.ending import INTERRUPTED, LOOK_SECONDS, PARENT, STOP
 from reproduce.search.request import Request
 
 KERAS_TUNER, LOOPBACK = "KERASTUNER", "127.0.0.1"
 ROLE, CHIEF = f"{KERAS_TUNER}_TUNER_ID", "chief"
 IP, PORT = f"{KERAS_TUNER}_ORACLE_IP", f"{KERAS_TUNER}_ORACLE_PORT"
-# For a chief and workers that one command started: its process id, the threads of each, and how
-# often they all check for changes.
-PARENT, THREADS, LOOK_SECONDS = "REPRODUCE_PARENT", "REPRODUCE_THREADS", 0.5
+# The threads of each process.
+THREADS = "REPRODUCE_THREADS"
 # How long workers may run on after the chief has ended.
 SECONDS_TO_END = 20
 MOST_STARTS = 4
 AGAIN = ("--resume", "--overwrite")
+# The exit status of a user's error, which another start would only meet again.
+USER_ERROR = 2
 
 
-def end_with_parent() -> None:
-    """Ends this process when the command that started it ends: a leftover process must not keep
-    searching beside those of a --resume."""
-    if parent := os.environ.get(PARENT):
-        threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(LOOK_SECONDS)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def search_side_by_side(request: Request, display: Display) -> bool:
+def search_side_by_side(request: Request, display: Display) -> int | None:
     """Starts a chief and `--workers` workers, and waits for them.
 
-    The caller finishes what a killed process left undone. Returns whether the search may
-    continue: False after Ctrl-C.
+    Returns the exit status if the search ends here: after Ctrl-C, or an error that one of them has
+    printed. Otherwise the caller finishes what a killed process left undone.
     """
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port = probe.getsockname()[1]
-    # Each process joins the search instead of starting a new one.
-    words = [word for word in request.arguments if word not in AGAIN]
-    command = [sys.executable, "-m", "reproduce", *words, "--resume"]
-
-    def start(role: str) -> subprocess.Popen:
-        variables = {ROLE: role, IP: LOOPBACK, PORT: str(port)}
-        variables |= {PARENT: str(os.getpid()), THREADS: "1"}
-        return subprocess.Popen(command, env=os.environ | variables)
-
-    chief = start(CHIEF)
-    workers = {f"tuner{i}": start(f"tuner{i}") for i in range(request.options.workers)}
-    starts = dict.fromkeys(workers, 1)
-    grace = SECONDS_TO_END / LOOK_SECONDS
-    try:
-        while any(worker.poll() is None for worker in workers.values()) and grace > 0:
-            time.sleep(LOOK_SECONDS)
-            if chief.poll():  # its workers would only wait for it
-                display.print(
-                    f"the chief ended with status {chief.returncode}; continuing without it"
-                )
-                return True
-            if chief.returncode == 0:  # all is done; workers need a moment to see it
-                grace -= 1
-                continue
-            for name, worker in workers.items():
-                if worker.poll() not in (None, 0, 130) and starts[name] < MOST_STARTS:
-                    # A new worker of the same name gets the trial that this one left unfinished.
-                    display.print(f"worker {name} ended with status {worker.returncode}; restarted")
-                    starts[name] += 1
-                    workers[name] = start(name)
-        return all(worker.returncode != 130 for worker in workers.values())
-    except KeyboardInterrupt:  # which the workers received too
-        for worker in workers.values():
-            worker.wait()
+    grace, status = SECONDS_TO_END / LOOK_SECONDS, INTERRUPTED
+    with StopRequest(display) as stop:
+        parts = _Parts(request, stop.path)
+        try:
+            while parts.are_working() and grace > 0:
+                time.sleep(LOOK_SECONDS)
+                if stop.path.exists():  # they see it too, and end when their states are saved
+                    continue
+                if parts.has(USER_ERROR):
+                    status = USER_ERROR
+                    stop.path.touch()
+                elif parts.chief.returncode:  # its workers would only wait for it
+                    display.print(
+                        f"the chief ended with status {parts.chief.returncode}; "
+                        "continuing without it"
+                    )
+                    return None
+                elif parts.chief.returncode == 0:  # all is done; workers need a moment to see it
+                    grace -= 1
+                else:
+                    parts.restart(display)
+            if not stop.path.exists():
+                return None
+        finally:
+            parts.end()
+    if status == INTERRUPTED:
         display.print("stopped early; the same command with --resume resumes from here")
-        return False
-    finally:
-        for process in (chief, *workers.values()):
+    return status
+
+
+class _Parts:
+    """A chief and its workers."""
+
+    def __init__(self, request: Request, stop_file: Path):
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = probe.getsockname()[1]
+        # Each process joins the search instead of starting a new one.
+        words = [word for word in request.arguments if word not in AGAIN]
+        self.command = [sys.executable, "-m", "reproduce", *words, "--resume"]
+        self.variables = {IP: LOOPBACK, PORT: str(port), THREADS: "1"}
+        self.variables |= {PARENT: str(os.getpid()), STOP: str(stop_file)}
+        self.chief = self._start(CHIEF)
+        names = [f"tuner{i}" for i in range(request.options.workers)]
+        self.workers = {name: self._start(name) for name in names}
+        self.starts = dict.fromkeys(names, 1)
+
+    def _start(self, role: str) -> subprocess.Popen:
+        """Starts a process that never gets Ctrl-C or SIGTERM: these may reach the whole process
+        group, but only the command handles them."""
+        with signals.without_signals():
+            return subprocess.Popen(self.command, env=os.environ | self.variables | {ROLE: role})
+
+    def are_working(self) -> bool:
+        return any(worker.poll() is None for worker in self.workers.values())
+
+    def has(self, status: int) -> bool:
+        """Whether one of them has ended with that status."""
+        return any(each.poll() == status for each in (*self.workers.values(), self.chief))
+
+    def restart(self, display: Display) -> None:
+        """Starts a worker again that was killed. A new one of the same name gets the trial that
+        this one left unfinished."""
+        for name, worker in self.workers.items():
+            if worker.poll() and self.starts[name] < MOST_STARTS:
+                display.print(f"worker {name} ended with status {worker.returncode}; restarted")
+                self.starts[name] += 1
+                self.workers[name] = self._start(name)
+
+    def end(self) -> None:
+        for process in (self.chief, *self.workers.values()):
             process.kill()
             process.wait()

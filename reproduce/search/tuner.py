@@ -3,54 +3,44 @@
 import contextlib
 import functools
 import io
-import json
 import os
+import sys
+import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from reproduce import plan
 from reproduce.campaign import format_measured
 from reproduce.errors import UserError
 from reproduce.machine import import_tensorflow
 from reproduce.plan import Planned
 from reproduce.record import Results
-from reproduce.search.request import Request
-from reproduce.spec import Run
+from reproduce.search import state
+from reproduce.search.request import EPOCHS, Request
 
 import_tensorflow()
 
 import keras_tuner
+from grpc import RpcError
 from keras_tuner.errors import FailedTrialError
 from keras_tuner.src import utils as tuner_files
+from keras_tuner.src.distribute.utils import is_chief_oracle
 from keras_tuner.src.engine.base_tuner import BaseTuner
-from keras_tuner.src.engine.trial import TrialStatus
+from keras_tuner.src.engine.trial import Trial, TrialStatus
 
-__all__ = ["FailedTrialError", "Tuner"]
+__all__ = ["FailedTrialError", "RpcError", "Tuner"]
 
 # Not 0: keras-tuner then draws a random seed.
 ORACLE_SEED = 1
-# Hyperband's epochs; its last rung makes all of the budget's updates.
-EPOCHS, FACTOR = 9, 3
-
-# Points measured along a trial, so that its best error can differ from its last one.
-CURVE_POINTS = 5
+# Of each of hyperband's rungs, one trial in so many goes on, for so many times the updates.
+FACTOR = 3
 
 # Trains a run unless its rows exist; returns its last validation error.
 Train = Callable[[Planned, Results], float]
 
-
-def _save_at_once(path: str, state: object) -> str:
-    """Writes atomically. keras-tuner writes in place, where a kill would lose the search."""
-    text = json.dumps(state)
-    part = f"{path}.part"
-    Path(part).write_text(text)
-    os.replace(part, path)
-    return text
-
-
-tuner_files.save_json = _save_at_once
+tuner_files.save_json = state.save
+# keras-tuner's own one raises TensorFlow's errors.
+tuner_files.create_directory = functools.partial(os.makedirs, exist_ok=True)
 
 
 class Tuner(BaseTuner):
@@ -60,52 +50,76 @@ class Tuner(BaseTuner):
         self.request, self.train = request, train
         self.measure = f"validation_{request.experiment.measures[0]}"
         with contextlib.redirect_stdout(io.StringIO()):  # hides its message about reloading
-            super().__init__(_oracle(request, self.measure), directory=str(request.state_dir))
-            if not self._is_worker():
-                self._resume()
+            super().__init__(
+                _oracle(request, self.measure),
+                directory=str(request.state_dir),
+                project_name=state.PROJECT,
+            )
+        self.is_chief = is_chief_oracle()
+        if not self._is_worker():
+            self._resume()
         self.save()
+        if self.is_chief:
+            for name in ("create_trial", "update_trial", "end_trial"):
+                setattr(self.oracle, name, _or_end(getattr(self.oracle, name)))
+
+    def reload(self) -> None:
+        """Not keras-tuner's way, which trusts each file; `_resume` is ours."""
 
     def _resume(self) -> None:
         """Restores the state of an earlier search; trials that were running when it was killed
         come next."""
-        if Path(self.oracle._get_oracle_fname()).exists():
-            self.oracle.reload()
+        file, oracle = Path(self.oracle._get_oracle_fname()), self.oracle
+        if not file.exists():
+            return
+        fresh = oracle.get_state()
+        with state.readable(self.request, file):
+            saved = state.load(file)
+            started = list(saved["start_order"])
         # A trial's own file is written before the oracle's. A trial that the oracle does not know
         # was never trained, and the oracle will propose it again.
-        for trial_id in set(self.oracle.trials) - set(self.oracle.start_order):
-            del self.oracle.trials[trial_id]
-        if isinstance(self.oracle, keras_tuner.oracles.GridSearchOracle):
-            _find_place_in_grid(self.oracle)
-        self.oracle.ongoing_trials.clear()
-        for trial in self.oracle.trials.values():
-            waiting = trial.trial_id in self.oracle._retry_queue
+        for trial_id in started:
+            path = state.trial_file(file, trial_id)
+            with state.readable(self.request, path):
+                oracle.trials[trial_id] = Trial.from_state(state.load(path))
+        with state.readable(self.request, file):
+            for name, value in fresh.items():
+                if not isinstance(value, type(saved[name])):
+                    raise TypeError(f"{name} = {saved[name]!r}")
+            oracle.set_state(saved)
+            for trial_id in (*oracle.end_order, *oracle._retry_queue):
+                oracle.trials[trial_id]
+        if isinstance(oracle, keras_tuner.oracles.GridSearchOracle):
+            _find_place_in_grid(oracle)
+        oracle.ongoing_trials.clear()
+        for trial in oracle.trials.values():
+            waiting = trial.trial_id in oracle._retry_queue
             if trial.status == TrialStatus.RUNNING and not waiting:
-                self.oracle._retry_queue.append(trial.trial_id)
-
-    def run_of(self, trial) -> Run:
-        """The settings of a trial, before the budget is applied."""
-        return self.request.space.run(trial.hyperparameters.values)
+                oracle._retry_queue.append(trial.trial_id)
 
     def describe(self, trial) -> str:
         settings = self.request.space.describe(trial.hyperparameters.values)
         return f"{settings}: {format_measured(self.measure, trial.score)}"
 
     def run_trial(self, trial, *_: object, **__: object) -> dict[str, float]:
-        run = self.request.budgeted(self.run_of(trial))
-        epochs = trial.hyperparameters.values.get("tuner/epochs", EPOCHS)
-        updates = max(1, round(self.request.budget.updates * epochs / EPOCHS))
-        run = replace(run, hold_out=True, updates=updates, curve_points=CURVE_POINTS)
         results = self.request.results()
-        settings = self.request.space.describe(trial.hyperparameters.values)
-        first = plan.FIRST_CHOICE_SEED
+        values = trial.hyperparameters.values
+        settings = self.request.space.describe(values)
         errors = [
-            self.train(
-                Planned(f"trial {trial.trial_id}", None, settings, replace(run, seed=seed)),
-                results,
-            )
-            for seed in range(first, first + self.request.seeds)
+            self.train(Planned(f"trial {trial.trial_id}", None, settings, run), results)
+            for run in self.request.runs(values)
         ]
         return {self.measure: fmean(errors)}
+
+    def _try_run_and_update_trial(self, trial, *_: object, **__: object) -> None:
+        """Only a failed run, which is recorded, makes a failed trial. keras-tuner would count any
+        error as one, even a full disk, and go on."""
+        try:
+            self._run_and_update_trial(trial)
+            trial.status = TrialStatus.COMPLETED
+        except FailedTrialError:
+            trial.status = TrialStatus.FAILED
+            trial.message = traceback.format_exc()
 
     def best(self):
         """The completed trial with the most updates, then the lowest error; the first of a tie."""
@@ -118,6 +132,21 @@ class Tuner(BaseTuner):
             return -epochs, trial.score, trial.trial_id
 
         return min(done, key=rank)
+
+
+def _or_end(call: Callable) -> Callable:
+    """Ends the chief at what it cannot save. Its server would print a traceback, and go on with a
+    state that is lost once the chief ends."""
+
+    @functools.wraps(call)
+    def wrapped(*arguments, **more):
+        try:
+            return call(*arguments, **more)
+        except (UserError, OSError) as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            os._exit(2)  # this is not the main thread
+
+    return wrapped
 
 
 class _BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
