@@ -10,8 +10,7 @@ Open `campaign.py` first, then `execute.py`, which executes one job, then `job.p
 from reproduce.campaign.campaign import run
 from reproduce.campaign.job import Job, Options, StopRequest
 from reproduce.campaign.progress import Display, format_measured
-from reproduce.campaign.worker import in_turn
-from reproduce.campaign.workers import Workers
+from reproduce.campaign.workers import Workers, in_turn
 
 __all__ = [
     "Display",

@@ -23,9 +23,9 @@ from reproduce.spec.nets import (
     Residual,
     Transformer,
 )
-from reproduce.spec.run import Run, derived_seed, key_of
+from reproduce.spec.run import Run
 from reproduce.spec.search_space import Search
-from reproduce.spec.settings import format_setting, format_settings
+from reproduce.spec.settings import derived_seed, format_setting, format_settings, key_of
 from reproduce.spec.view import View
 
 __all__ = [

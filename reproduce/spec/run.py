@@ -1,10 +1,8 @@
 """The description of a training run: everything that determines its rows, and the key from it."""
 
-import hashlib
 import json
-from dataclasses import MISSING, dataclass, fields
-from functools import cache, cached_property
-from types import NoneType
+from dataclasses import dataclass
+from functools import cached_property
 
 from reproduce.spec.nets import (
     Autoencoder,
@@ -16,6 +14,7 @@ from reproduce.spec.nets import (
     Residual,
     Transformer,
 )
+from reproduce.spec.settings import key_of, numbers_of, stated
 
 Net = (
     Mlp
@@ -30,19 +29,6 @@ Net = (
 NOISES = ("bernoulli", "gaussian", "slice")
 CONV_DROPOUTS = ("unit", "spatial", "block", "connection")
 DECAYS = ("none", "linear", "inverse_time", "halving")
-
-
-@cache
-def _defaults(kind: type) -> tuple[tuple[str, object], ...]:
-    return tuple((field.name, field.default) for field in fields(kind))
-
-
-def _stated(value) -> dict:
-    """The fields of a dataclass whose values differ from the defaults."""
-    # mypy takes a class for something that cannot be hashed.
-    defaults = _defaults(type(value))  # type: ignore[arg-type]
-    named = ((name, getattr(value, name), default) for name, default in defaults)
-    return {name: each for name, each, default in named if default is MISSING or each != default}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +106,7 @@ class Run:
 
     def _check_types(self) -> None:
         """Of all numbers: a text in place of one would fail only when the run starts."""
-        for name, kinds in _numbers().items():
+        for name, kinds in numbers_of(Run).items():
             value = getattr(self, name)
             if not isinstance(value, kinds) or isinstance(value, bool):
                 what = "a number" if float in kinds else "a whole number"
@@ -194,7 +180,7 @@ class Run:
         return json.loads(json.dumps(self._stated()))
 
     def _stated(self) -> dict:
-        return _stated(self) | {"net": {"kind": type(self.net).__name__, **_stated(self.net)}}
+        return stated(self) | {"net": {"kind": type(self.net).__name__, **stated(self.net)}}
 
     @cached_property
     def key(self) -> str:
@@ -202,29 +188,3 @@ class Run:
         if self.updates < 1 or self.seed < 0 or not self.measures:
             raise ValueError("a run needs updates, a seed and measures before it has a key")
         return key_of(self._stated())
-
-
-@cache
-def _numbers() -> dict[str, tuple[type, ...]]:
-    """The fields that hold a number, or None, with the types that they may have."""
-    found: dict[str, tuple[type, ...]] = {}
-    for field in fields(Run):
-        kinds = [
-            kind.strip() for kind in str(getattr(field.type, "__name__", field.type)).split("|")
-        ]
-        if {"int", "float"} & set(kinds) and "tuple" not in str(field.type):
-            numbers = (int, float) if "float" in kinds else (int,)
-            found[field.name] = numbers + ((NoneType,) if "None" in str(field.type) else ())
-    return found
-
-
-def key_of(settings: dict) -> str:
-    """The key of the run with these `settings`, as the record of a run states them."""
-    text = json.dumps(settings, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def derived_seed(seed: int, *purpose: str | int) -> int:
-    """An independent seed in [0, 2^31) for one purpose ("order", "weights", ...) of a run."""
-    text = json.dumps([seed, *purpose])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

@@ -1,6 +1,12 @@
-"""Settings of a run as text."""
+"""Settings of a run: as text, and as the digest that names the run."""
 
+import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from types import NoneType
+from typing import get_args
 
 
 def format_settings(settings: Mapping) -> str:
@@ -17,3 +23,39 @@ def format_setting(value: object) -> str:
     if value is None or value != value:  # NaN, as in pandas
         return "none"
     return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+@cache
+def defaults_of(kind: type) -> tuple[tuple[str, object], ...]:
+    return tuple((field.name, field.default) for field in fields(kind))
+
+
+def stated(value) -> dict:
+    """The fields of a dataclass whose values differ from the defaults."""
+    # mypy takes a class for something that cannot be hashed.
+    defaults = defaults_of(type(value))  # type: ignore[arg-type]
+    named = ((name, getattr(value, name), default) for name, default in defaults)
+    return {name: each for name, each, default in named if default is MISSING or each != default}
+
+
+def key_of(settings: dict) -> str:
+    """The key of the run with these `settings`, as the record of a run states them."""
+    text = json.dumps(settings, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def derived_seed(seed: int, *purpose: str | int) -> int:
+    """An independent seed in [0, 2^31) for one purpose ("order", "weights", ...) of a run."""
+    text = json.dumps([seed, *purpose])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+@cache
+def numbers_of(kind: type) -> dict[str, tuple[type, ...]]:
+    """The fields that hold a number, or None, with the types that they may have."""
+    each = {field.name: set(get_args(field.type) or (field.type,)) for field in fields(kind)}
+    return {
+        name: tuple(kinds | ({int} if float in kinds else set()))
+        for name, kinds in each.items()
+        if kinds & {int, float} and kinds <= {int, float, NoneType}
+    }

@@ -39,9 +39,12 @@ def write(path: Path, state: Arrays, best: Arrays, progress: Progress) -> None:
     os.replace(part, path)
 
 
-def read(path: Path, run: str, data: str, updates: int) -> tuple[Arrays, Arrays, Progress]:
-    """What `write` was given. Raises ValueError if it is of another run or beyond the run's end; a
-    damaged file raises any of a dozen exception types."""
+def read(
+    path: Path, run: str, data: str, updates: int, like: Arrays
+) -> tuple[Arrays, Arrays, Progress]:
+    """What `write` was given. Raises ValueError if it is of another run, of other data or beyond
+    the run's end, or if its arrays have other names or shapes than those of `like`; a damaged file
+    raises any of a dozen exception types."""
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file}
     progress = msgspec.convert(json.loads(str(arrays.pop("progress"))), Progress)
@@ -51,4 +54,8 @@ def read(path: Path, run: str, data: str, updates: int) -> tuple[Arrays, Arrays,
     if not 0 <= progress.step <= updates:
         raise ValueError(f"it is at update {progress.step:,} of {updates:,}")
     best = {name[5:]: arrays.pop(name) for name in list(arrays) if name.startswith("best_")}
+    wanted = {name: each.shape for name, each in like.items()}
+    for state in (arrays, best) if best else (arrays,):
+        if {name: each.shape for name, each in state.items()} != wanted:
+            raise ValueError("its arrays are not those of this network")
     return arrays, best, progress

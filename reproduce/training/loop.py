@@ -181,39 +181,24 @@ class Training:
     def save(self) -> None:
         """Writes the checkpoint atomically; does nothing without a path."""
         if self.checkpoint is not None:
-            progress = checkpoint.Progress(
-                run=self.run.key,
-                data=self.dataset.digest,
-                step=self.step,
-                seconds=self.seconds,
-                diverged=self.diverged,
-                best_error=self.best_error,
-                history=[(m.split, m.measure, m.step, m.value) for m in self.history],
-            )
+            history = [(m.split, m.measure, m.step, m.value) for m in self.history]
+            mine = self.run.key, self.dataset.digest, self.step, self.seconds
+            progress = checkpoint.Progress(*mine, self.diverged, self.best_error, history)
             state = self.engine.state(self.slot)
             checkpoint.write(self.checkpoint, state, self.best_state, progress)
 
     def _resume(self, path: Path) -> None:
         try:
-            digest = self.dataset.digest
-            state, best, progress = checkpoint.read(path, self.run.key, digest, self.run.updates)
-            for each in (state, best) if best else (state,):
-                self._check(each)
+            mine = self.run.key, self.dataset.digest, self.run.updates
+            state, best, found = checkpoint.read(path, *mine, self.engine.state(self.slot))
             self.engine.restore(state, self.slot)
         except Exception as error:  # a damaged file raises a dozen exception types
             print(f"{path} cannot be used ({error}); restarting from step 0", file=sys.stderr)
             self._load()
             return
-        self.step, self.seconds = progress.step, progress.seconds
-        self.diverged = progress.diverged
-        self.history = [Measured(*entry) for entry in progress.history]
-        self.best_error, self.best_state = progress.best_error, best
-
-    def _check(self, state: dict[str, np.ndarray]) -> None:
-        """Raises ValueError unless a checkpoint's arrays are those of this network."""
-        wanted = {name: each.shape for name, each in self.engine.state(self.slot).items()}
-        if {name: each.shape for name, each in state.items()} != wanted:
-            raise ValueError("its arrays are not those of this network")
+        self.step, self.seconds, self.diverged = found.step, found.seconds, found.diverged
+        self.history = [Measured(*entry) for entry in found.history]
+        self.best_error, self.best_state = found.best_error, best
 
 
 def advance_together(trainings: Sequence[Training]) -> None:

@@ -119,6 +119,7 @@ def saved(full, digits, path):
     part = Training(full, digits, path)
     next(iter(part))
     part.save()
+    return part.engine.state(part.slot)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +139,8 @@ def test_a_checkpoint_of_something_else_is_named_and_left(
     full, digits, tmp_path, capsys, change, said
 ):
     path = tmp_path / "checkpoint.npz"
-    saved(full, digits, path)
-    state, best, progress = checkpoint.read(path, full.key, digits.digest, full.updates)
+    like = saved(full, digits, path)
+    state, best, progress = checkpoint.read(path, full.key, digits.digest, full.updates, like)
     change(progress, state, best)
     checkpoint.write(path, state, best, progress)
     again = Training(full, digits, path)

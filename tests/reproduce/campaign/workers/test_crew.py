@@ -3,9 +3,9 @@
 import pytest
 from distributed import KilledWorker
 
-from reproduce.campaign import crew
-from reproduce.campaign.crew import Crew, NoWorkers
 from reproduce.campaign.job import Job, Outcome
+from reproduce.campaign.workers import crew
+from reproduce.campaign.workers.crew import Crew, NoWorkers
 
 
 class Planned(str):

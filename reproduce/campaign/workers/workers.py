@@ -1,4 +1,4 @@
-"""Jobs -> outcomes: in this process, or in parallel in the workers of a Dask cluster."""
+"""The workers of a campaign: this process, or those of a cluster, started and stopped."""
 
 import tempfile
 import threading
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import Display, RunProgress
-from reproduce.campaign.worker import LOOK_SECONDS, STOP, TOPIC, Take
+from reproduce.campaign.workers.worker import LOOK_SECONDS, STOP, TOPIC, Take
 from reproduce.errors import UserError
 from reproduce.machine import has_gpu
 from reproduce.record import commit
@@ -67,7 +67,7 @@ class Workers:
                 more = partial(take, here, set(), job.planned.run)
                 yield from execute_together(job, self.display.update, more)
             return
-        from reproduce.campaign.crew import Crew, NoWorkers
+        from reproduce.campaign.workers.crew import Crew, NoWorkers
 
         self.client = self.client or self._start()
         crew = Crew(self.client, take, self.compiled, bool(self.cluster))
@@ -157,7 +157,7 @@ class Workers:
                 worker_dashboard_address=None,
                 local_directory=scratch,
                 silence_logs="CRITICAL",
-                preload=["reproduce.campaign.worker"],
+                preload=["reproduce.campaign.workers.worker"],
                 # Whoever can talk to a scheduler or a worker can run code as this user. All
                 # connections are encrypted, with a key that only this cluster has.
                 security=Security.temporary(),

@@ -12,10 +12,11 @@ from distributed import Client, Security
 
 from reproduce import signals
 from reproduce.__main__ import main
-from reproduce.campaign import Display, workers
+from reproduce.campaign import Display
+from reproduce.campaign.workers import workers
 from tests.faults.kills import cluster
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 RUN = ["run", "section9", "--profile", "smoke"]
 
 

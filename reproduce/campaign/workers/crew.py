@@ -9,7 +9,13 @@ from distributed import Client, Future, KilledWorker, fire_and_forget, wait
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.provenance import failure
-from reproduce.campaign.worker import LOOK_SECONDS, Take, execute_afar, execute_in_worker, forget
+from reproduce.campaign.workers.worker import (
+    LOOK_SECONDS,
+    Take,
+    execute_afar,
+    execute_in_worker,
+    forget,
+)
 from reproduce.errors import UserError
 
 # A worker that died is replaced within seconds; if none is left for so long, none will be.
