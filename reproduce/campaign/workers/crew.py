@@ -87,7 +87,10 @@ class Crew:
 
     def _live(self) -> set[str]:
         try:
-            return set(self.client.scheduler_info(n_workers=-1)["workers"])
+            # Not `scheduler_info`, which now and then returns what the client's own heartbeat asked
+            # for at the same moment: no workers at all.
+            asked = self.client.sync(self.client.scheduler.identity, n_workers=-1)
+            return set(asked["workers"])
         except Exception as error:  # whatever Dask raises without a scheduler
             raise UserError(
                 f"the scheduler no longer answers ({type(error).__name__}); all finished runs are "

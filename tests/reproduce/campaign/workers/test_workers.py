@@ -68,7 +68,8 @@ def test_a_stranger_cannot_talk_to_the_workers_of_this_machine():
     with Display() as display, workers.Workers(1, display) as mine:
         client = mine._start_here()
         client.wait_for_workers(1, timeout=120)
-        every = [client.scheduler.address, *client.scheduler_info(n_workers=-1)["workers"]]
+        asked = client.sync(client.scheduler.identity, n_workers=-1)
+        every = [client.scheduler.address, *asked["workers"]]
         assert len(every) == 2
         for address in every:
             assert address.startswith("tls://127.0.0.1:")
