@@ -89,7 +89,9 @@ class Crew:
         try:
             # Not `scheduler_info`, which now and then returns what the client's own heartbeat asked
             # for at the same moment: no workers at all.
-            asked = self.client.sync(self.client.scheduler.identity, n_workers=-1)
+            scheduler = self.client.scheduler
+            assert scheduler is not None  # of a client that has started
+            asked = self.client.sync(scheduler.identity, n_workers=-1)
             return set(asked["workers"])
         except Exception as error:  # whatever Dask raises without a scheduler
             raise UserError(
