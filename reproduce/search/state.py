@@ -26,6 +26,8 @@ def prepare(request: Request) -> None:
     note = request.state_dir / "space.json"
     both = request.results(), request.results("_best")
     if request.overwrite:
+        if request.state_dir.is_symlink():
+            raise UserError(f"{request.state_dir} is a symbolic link; remove it, or what it names")
         if request.state_dir.exists():
             shutil.rmtree(request.state_dir)
         for results in both:

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -223,3 +224,17 @@ def test_a_chief_ends_at_what_it_cannot_save(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit, match="2"):
         chief.oracle.create_trial("tuner0")
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_overwrite_deletes_nothing_behind_a_link(folder, tmp_path):
+    there = state(folder, "space.json").parent
+    elsewhere = there.rename(tmp_path / "elsewhere")
+    there.symlink_to(elsewhere)
+    request = replace(search(folder, resume=False), overwrite=True)
+    with pytest.raises(UserError, match="is a symbolic link"):
+        prepare(request)
+    assert (elsewhere / "space.json").exists() and request.results().runs()
+    there.unlink()
+    elsewhere.rename(there)
+    prepare(request)
+    assert not request.results().runs()
