@@ -11,7 +11,12 @@ import shlex
 import sys
 from argparse import Namespace
 
-from reproduce import experiments, plan, signals
+from reproduce import signals
+
+if __name__ == "__main__":  # the imports below take up to a second
+    signals.end_at_once()
+
+from reproduce import experiments, plan
 from reproduce.arguments import PROGRAM, parse
 from reproduce.errors import UserError
 from reproduce.machine import default_workers
@@ -23,7 +28,6 @@ COSTS = (
     "measured updates of runs side by side."
 )
 
-INTERRUPTED = 130
 # Of a write, which does not name the file.
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
@@ -55,8 +59,8 @@ def main(argv: list[str]) -> int:
         print(f"error: {where}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; finished runs are recorded", file=sys.stderr)
-        return INTERRUPTED
+        print(signals.SAID, file=sys.stderr)
+        return signals.STATUS
 
 
 def _list(arguments: Namespace, argv: list[str]) -> int:
@@ -113,7 +117,7 @@ def _run(arguments: Namespace, argv: list[str]) -> int:
     own = {name: getattr(arguments, name) for name in ("stack", "tf32", "cluster")}
     options = campaign.Options(**_shared(arguments, argv), **own)
     status = campaign.run(names, options, arguments.minutes)
-    if not is_all and status != INTERRUPTED:
+    if not is_all and status != signals.STATUS:
         from reproduce import report
 
         report.show(names, options.profile, options.results_dir)

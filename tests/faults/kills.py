@@ -64,7 +64,9 @@ def ended(process: subprocess.Popen, allowed: tuple[int, ...]) -> str:
             os.killpg(process.pid, signal.SIGKILL)
         return f"it hangs: {process.communicate()[1]!r}"
     status = process.returncode
-    return "" if status < 0 and status in allowed else harm_of(status, said, allowed)
+    if status < 0 and status in allowed and "Traceback" not in said:
+        return ""
+    return harm_of(status, said, allowed)
 
 
 def rows(folder: Path) -> list[tuple]:
@@ -91,7 +93,7 @@ def at_random(folder: Path, draw: random.Random) -> tuple[str, str]:
     number, count = draw.choice(SIGNALS), draw.choice("12")
     target = draw.choice(("command", "all", "worker") if count == "2" else ("command", "all"))
     process = start(folder, "--workers", count)
-    time.sleep(draw.uniform(0.2, LONGEST_SECONDS))
+    time.sleep(draw.uniform(0.3, LONGEST_SECONDS))
     with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
         if target == "command":
             os.kill(process.pid, number)
@@ -100,7 +102,8 @@ def at_random(folder: Path, draw: random.Random) -> tuple[str, str]:
         elif found := workers_of(process):
             draw.choice(found).send_signal(number)
     # Killed, stopped, or done before; a campaign outlives its workers.
-    allowed = (0,) if target == "worker" else (0, 130, -number)
+    ends = -number if number in (signal.SIGKILL, signal.SIGHUP) else 130
+    allowed = (0,) if target == "worker" else (0, ends)
     return f"{number.name} to {target}, {count} workers", ended(process, allowed)
 
 
