@@ -19,7 +19,7 @@ if __name__ == "__main__":  # the imports below take up to a second
 from reproduce import experiments, plan
 from reproduce.arguments import PROGRAM, parse
 from reproduce.errors import UserError
-from reproduce.machine import default_workers
+from reproduce.machine import MOST_WORKERS, cores, default_workers
 from reproduce.spec import PROFILES
 
 COSTS = (
@@ -29,7 +29,7 @@ COSTS = (
 )
 
 # Of a write, which does not name the file.
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ENOENT)
 
 
 def main(argv: list[str]) -> int:
@@ -64,10 +64,17 @@ def main(argv: list[str]) -> int:
 
 
 def _list(arguments: Namespace, argv: list[str]) -> int:
-    table = [plan.status(name, arguments.results_dir) for name in experiments.names()]
+    table, refused = [], []
+    for name in experiments.names():
+        try:
+            table.append(plan.status(name, arguments.results_dir))
+        except UserError as error:
+            refused.append(str(error))
+    for sentence in refused:
+        print(f"error: {sentence}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(table, indent=1))
-        return _left_out()
+        return _left_out() or 2 * bool(refused)
     for entry in table:
         print(f"{entry['name']}: {entry['title']} ({entry['source']})")
         for profile, state in entry["profiles"].items():
@@ -75,7 +82,7 @@ def _list(arguments: Namespace, argv: list[str]) -> int:
             decided = f"{state['claims_decided']}/{state['claims_total']} claims decided"
             print(f"    {profile:<6} {done:<13} {decided:<20} {_left(state)}: {state['budget']}")
     print(COSTS)
-    return _left_out()
+    return _left_out() or 2 * bool(refused)
 
 
 def _left_out() -> int:
@@ -148,6 +155,11 @@ def _search(arguments: Namespace, argv: list[str]) -> int:
 def _shared(arguments: Namespace, argv: list[str]) -> dict:
     """The options that `run` and `search` share, for `Options`."""
     _check_profile(arguments.profile)
+    most = max(MOST_WORKERS, 4 * cores())
+    if (arguments.workers or 0) > most:
+        raise UserError(
+            f"{arguments.workers} workers are too many for {cores()} cores; {most} is the most"
+        )
     return {
         "profile": arguments.profile,
         "seeds": arguments.seeds,

@@ -58,7 +58,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
     _report(parsers["report"])
     _verify(parsers["verify"])
     _data(parsers["data"])
-    return parser.parse_args(argv)
+    found = parser.parse_args(argv)
+    for name, value in vars(found).items():
+        if value == [] and name != "names":  # argparse drops the value of `--name=--`
+            parser.error(f"argument --{name.replace('_', '-')}: expected one argument")
+    return found
 
 
 def _list(parser: argparse.ArgumentParser) -> None:

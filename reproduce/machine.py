@@ -1,10 +1,15 @@
 """What a run must know about its machine and its code."""
 
 import os
+import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
 MOST_WORKERS = 8
+# The begin of a temporary folder's name; its process follows.
+TEMPORARY = "reproduce-"
 
 
 def cores() -> int:
@@ -21,6 +26,18 @@ def default_workers() -> int:
 def has_gpu() -> bool:
     """Whether there is a GPU to be used; found without TensorFlow."""
     return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+
+
+def temporary_folder() -> tempfile.TemporaryDirectory:
+    """A folder for this process; those of processes that were killed are removed."""
+    for leftover in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}[0-9]*-*"):
+        owner = leftover.name.removeprefix(TEMPORARY).partition("-")[0]
+        with suppress(PermissionError, ValueError, OverflowError):
+            try:
+                os.kill(int(owner), 0)
+            except ProcessLookupError:
+                shutil.rmtree(leftover, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}{os.getpid()}-")
 
 
 def import_tensorflow() -> ModuleType:

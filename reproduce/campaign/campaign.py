@@ -52,6 +52,11 @@ def run(names: list[str], options: Options, minutes: float | None = None) -> int
         for sentence in waiting:
             display.print(sentence)
         queue.keep(ready)
+        try:
+            options.log_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            where = f"cannot write event logs to {options.log_dir}"
+            raise UserError(f"{where}: {error.strerror}") from None
         status = Campaign(options, display, deadline, queue).run()
         return status or (2 if unavailable else 0)
 

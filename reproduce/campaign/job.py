@@ -1,13 +1,13 @@
 """What the user asked for, a planned run as sent to a worker, and the outcome that comes back."""
 
 import signal
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from reproduce import signals
 from reproduce.campaign.progress import Display, format_measured
+from reproduce.machine import temporary_folder
 from reproduce.plan import Planned
 from reproduce.record import Results, Row
 
@@ -114,7 +114,7 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         signals.check()
-        self.folder = tempfile.TemporaryDirectory(prefix="reproduce-stop-")
+        self.folder = temporary_folder()
         self.path = Path(self.folder.name) / "stop"
         self.before = {s: signal.signal(s, self._ask) for s in signals.STOPS}
         return self

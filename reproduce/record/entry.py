@@ -54,10 +54,9 @@ class Entry(TypedDict):
 
 def read_entries(path: Path) -> dict[str, dict]:
     """Run key -> entry; none where there is no file. Raises UserError, which names the entry."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+    if not is_there(path):
         return {}
+    content = path.read_bytes()
     try:
         entries = msgspec.json.decode(content)
     except (ValueError, RecursionError) as error:
@@ -70,6 +69,18 @@ def read_entries(path: Path) -> dict[str, dict]:
         except (ValueError, RecursionError) as error:
             raise damaged(path, f"holds a malformed entry, {key[:40]!r} ({error})") from None
     return entries
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; raises UserError for a pipe, a device, a link to nothing."""
+    if (path.exists() and not path.is_file()) or (path.is_symlink() and not path.exists()):
+        raise damaged(path, "is no regular file")
+    return path.exists()
+
+
+def readable(entry: Mapping) -> dict:
+    """The entry, with whatever JSON cannot hold replaced: a command line may have any bytes."""
+    return json.loads(json.dumps(entry, ensure_ascii=False).encode(errors="replace"))
 
 
 def check_entry(entry: Mapping) -> None:

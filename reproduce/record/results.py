@@ -12,11 +12,19 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from reproduce.record.entry import FINISHED, check_entry, damaged, entry_digest, read_entries
+from reproduce.record.entry import (
+    FINISHED,
+    check_entry,
+    damaged,
+    entry_digest,
+    is_there,
+    read_entries,
+    readable,
+)
 from reproduce.record.row import COLUMNS, Row, digest, format_rows, lines_of, parse_row
 
 HEADER = ",".join(COLUMNS) + "\n"
@@ -56,11 +64,11 @@ class Results:
 
     def lines(self) -> list[list[str]]:
         """The fields of each line of the CSV file, whatever they are; none without a file."""
+        if not is_there(self.csv):
+            return []
         try:
             with self.csv.open(newline="", errors="surrogateescape") as file:
                 return list(csv.reader(file))
-        except FileNotFoundError:
-            return []
         except csv.Error as error:
             raise damaged(self.csv, f"is no CSV file ({error})") from None
 
@@ -100,7 +108,7 @@ class Results:
         Parallel search processes take turns."""
         self.csv.parent.mkdir(parents=True, exist_ok=True)
         text = format_rows(rows)
-        entry = entry | {"rows": len(rows), "rows_digest": digest(lines_of(text))}
+        entry = readable(entry) | {"rows": len(rows), "rows_digest": digest(lines_of(text))}
         entry["digest"] = entry_digest(entry)
         check_entry(entry)  # what is written can be read
         while not self._append(text, key, entry):
@@ -163,8 +171,11 @@ def _replace(path: Path, content: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name is on the disk as well
-    finally:
-        os.close(folder)
+    # So that a power cut does not bring the old file back; where a folder cannot be synchronised,
+    # the new file is in its place all the same.
+    with suppress(OSError):
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -5,11 +5,13 @@ would end in an error of its own, or in a search without its earlier rows.
 """
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import fmean
 
 from reproduce.errors import UserError
 from reproduce.search.request import Request
@@ -88,13 +90,24 @@ def _check_trials(request: Request, oracle: Path) -> None:
     with readable(request, oracle):
         started = list(load(oracle)["start_order"])
     finished, lacking = results.finished(), []
+    errors = results.final_errors(request.experiment.measures[0])
     for trial_id in started:
         path = trial_file(oracle, trial_id)
         with readable(request, path):
             trial = load(path)
             runs = _runs(request, trial, trial_id)
-        if trial["status"] == COMPLETED and any(run.key not in finished for run in runs):
+        if trial["status"] != COMPLETED:
+            continue
+        if any(run.key not in finished for run in runs):
             lacking.append(trial_id)
+            continue
+        # A run that diverged counts as all wrong.
+        mean = fmean(min(errors.get(run.key, 0.0), 100.0) for run in runs)
+        if not math.isclose(mean, float(trial["score"]), abs_tol=1e-6):
+            raise UserError(
+                f"{path} gives its trial the score {trial['score']}, where the rows of its runs "
+                f"say {mean:g}: restore it, or delete the search of {request.name} with --overwrite"
+            )
     if lacking:
         raise UserError(
             f"the tuner completed {len(lacking)} trials whose runs {results.json} lacks: restore "

@@ -45,6 +45,8 @@ def read(
     """What `write` was given. Raises ValueError if it is of another run, of other data or beyond
     the run's end, or if its arrays have other names or shapes than those of `like`; a damaged file
     raises any of a dozen exception types."""
+    if not path.is_file():
+        raise ValueError("it is no regular file")
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file}
     progress = msgspec.convert(json.loads(str(arrays.pop("progress"))), Progress)

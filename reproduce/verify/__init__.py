@@ -29,7 +29,8 @@ def run(results_dir: Path, rerun: int = 0, data_dir: Path | None = None) -> int:
 
         repeated = again.check(results_dir, rerun, data_dir)
         faults += repeated.faults
-        print(repeated.summary)
+        for sentence in (*repeated.faults, repeated.summary):
+            print(sentence)
     print(f"{len(faults)} faults" if faults else "no fault found")
     return int(bool(faults))
 

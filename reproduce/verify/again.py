@@ -1,7 +1,6 @@
 """Runs made again, and their rows compared with the recorded ones. Needs TensorFlow."""
 
 import random
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import stdev
@@ -9,7 +8,8 @@ from statistics import stdev
 from reproduce import experiments, plan
 from reproduce.campaign import Job
 from reproduce.campaign.execute import execute
-from reproduce.machine import cores, use_threads
+from reproduce.errors import UserError
+from reproduce.machine import cores, temporary_folder, use_threads
 from reproduce.plan import Planned
 from reproduce.record import Results, Row, origin
 from reproduce.verify.check import Check
@@ -30,7 +30,7 @@ def check(results_dir: Path, count: int, data_dir: Path | None) -> Check:
         threads = random.choice(cheap)[2]
         cheap = [each for each in cheap if each[2] == threads]
         use_threads(threads)
-    with tempfile.TemporaryDirectory(prefix="reproduce-verify-") as folder:
+    with temporary_folder() as folder:
         for results, planned, _ in random.sample(cheap, min(count, len(cheap))):
             entry = results.runs()[planned.run.key]
             print(
@@ -41,6 +41,8 @@ def check(results_dir: Path, count: int, data_dir: Path | None) -> Check:
             job = Job(planned, log_dir, data_dir, None, stop, origin("python -m reproduce verify"))
             outcome = execute(job, lambda progress: None)
             where = f"{results.csv}: run {planned.run.key}"
+            if outcome.status == "failed":
+                raise UserError(f"{planned.label} cannot be made again: {outcome.describe()}")
             if outcome.status != entry["status"]:
                 found.faults.append(
                     f"{where} is recorded as {entry['status']}, but ended as {outcome.describe()}"

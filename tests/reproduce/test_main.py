@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from reproduce import data, experiments, plan
 from reproduce.__main__ import main
 from reproduce.campaign import Display
 from reproduce.errors import UserError
+from reproduce.machine import temporary_folder
 from reproduce.plan import queue
 from reproduce.record import Results
 
@@ -328,3 +330,41 @@ def test_workers_side_by_side_give_the_rows_of_one_and_tell_how_they_do(
     assert {entry["threads"] for entry in entries} == {1}
     assert {progress.key for progress in seen} >= keys[0]
     assert all(progress.updates_per_second > 0 for progress in seen)
+
+
+def test_list_goes_on_with_the_other_experiments(tmp_path, capsys):
+    """If the files of one are damaged."""
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "overfitting.json").write_text("null")
+    assert main(["list", "--results-dir", str(tmp_path), "--json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.count("error: ") == 1 and "overfitting.json holds" in printed.err
+    names = {each["name"] for each in json.loads(printed.out)}
+    assert "table9" in names and "overfitting" not in names
+
+
+def test_what_cannot_be_begun_is_one_sentence(tmp_path, capsys):
+    (tmp_path / "logs").touch()
+    assert main(["run", "masks", "--profile", "smoke", "--results-dir", str(tmp_path)]) == 2
+    assert "cannot write event logs to" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["list", "--results-dir=--"])
+    assert ended.value.code == 2 and "expected one argument" in capsys.readouterr().err
+
+
+def test_more_workers_than_a_machine_can_have_are_refused(tmp_path, capsys):
+    assert main([*SMOKE, "--results-dir", str(tmp_path), "--workers", "1000"]) == 2
+    assert "1000 workers are too many" in capsys.readouterr().err
+
+
+def test_the_folders_of_killed_processes_are_removed_at_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    kept = [tmp_path / f"reproduce-{os.getpid()}-a", tmp_path / "reproduce-x-1", tmp_path / "other"]
+    leftover = tmp_path / f"reproduce-{dead.pid}-b"
+    for folder in (*kept, leftover):
+        folder.mkdir()
+    with temporary_folder() as mine:
+        assert Path(mine).is_dir()
+    assert sorted(tmp_path.iterdir()) == sorted(kept)

@@ -20,6 +20,8 @@ from reproduce.errors import UserError
 
 # A worker that died is replaced within seconds; if none is left for so long, none will be.
 WITHOUT_WORKERS_SECONDS = 60
+# A worker that is asked to stop saves its runs within seconds; one that is stuck never does.
+STOP_SECONDS = 60
 # A run whose worker dies is trained again, from its checkpoint; so often at most.
 MOST_DEATHS = 1
 
@@ -61,7 +63,7 @@ class Crew:
         have died and whether it must stop. `together`: how many jobs to give with one; `told` notes
         that a worker compiles a job's program."""
         self.together, self.told = together, told
-        seen = time.monotonic()
+        seen, asked = time.monotonic(), 0.0
         idle: set[str] = set()  # had nothing to do, as things stand
         while True:
             live = self._live()
@@ -70,6 +72,10 @@ class Crew:
             idle |= {each for each in sorted(live - busy - idle) if not self._start(each)}
             if live:
                 seen = time.monotonic()
+            if must_stop():
+                asked = asked or time.monotonic()
+            if asked and time.monotonic() - asked > STOP_SECONDS:
+                break  # a worker does not answer
             if not self.running and (must_stop() or (live and live <= idle)):
                 break
             if time.monotonic() - seen > WITHOUT_WORKERS_SECONDS:
@@ -82,7 +88,7 @@ class Crew:
             for future in [each for each in self.running if each.done()]:
                 idle.clear()  # an outcome may bring new jobs
                 yield from self._ended(future)
-        for given in self.waiting:
+        for given in (*self.waiting, *self.running.values()):
             yield from (Outcome(job, "stopped", [], {}) for job in given.jobs)
 
     def _live(self) -> set[str]:

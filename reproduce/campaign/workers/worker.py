@@ -1,7 +1,6 @@
 """What runs in a worker's own process: jobs one after another, or side by side."""
 
 import signal
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import RunProgress
-from reproduce.machine import use_gpu, use_threads
+from reproduce.machine import temporary_folder, use_gpu, use_threads
 from reproduce.spec import Run
 
 TOPIC, STOP = "progress", "reproduce-stop"
@@ -52,7 +51,7 @@ def execute_afar(jobs: list[Job]) -> list[Outcome]:
     from distributed import Event, get_client
 
     asked, over = Event(STOP, get_client()), threading.Event()
-    with tempfile.TemporaryDirectory(prefix="reproduce-stop-") as folder:
+    with temporary_folder() as folder:
         stop_file = Path(folder) / "stop"
 
         def watch() -> None:

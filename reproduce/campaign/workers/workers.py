@@ -1,9 +1,9 @@
 """The workers of a campaign: this process, or those of a cluster, started and stopped."""
 
-import tempfile
+import multiprocessing
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -14,7 +14,7 @@ from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import Display, RunProgress
 from reproduce.campaign.workers.worker import LOOK_SECONDS, STOP, TOPIC, Take
 from reproduce.errors import UserError
-from reproduce.machine import has_gpu
+from reproduce.machine import has_gpu, temporary_folder
 from reproduce.record import commit
 from reproduce.signals import without_signals
 
@@ -42,6 +42,8 @@ class Workers:
         self.deadline: float | None = None
         self.closing = ExitStack()
         self.client: Client | None = None
+        # Who watches the workers of this machine.
+        self.nannies: Callable[[], Iterable] = tuple
         # Worker -> the programs that it has compiled. Compiling one takes seconds.
         self.compiled: dict[str, set[tuple]] = {}
 
@@ -49,6 +51,11 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Dask would wait for a worker that is stuck, and start one that was killed again.
+        for nanny in self.nannies():
+            nanny.auto_restart = False
+        for process in multiprocessing.active_children():
+            process.kill()
         # All rows are recorded by now; a worker too slow to end ends with this process.
         with suppress(TimeoutError):
             self.closing.close()
@@ -147,14 +154,16 @@ class Workers:
 
         # The crew sees that a worker died, and gives its jobs to another one.
         dask.config.set({"distributed.scheduler.allowed-failures": 0})
-        scratch = self.closing.enter_context(tempfile.TemporaryDirectory(prefix="reproduce-"))
+        # No status pages.
+        dask.config.set({f"distributed.{each}.http.routes": [] for each in ("scheduler", "worker")})
+        scratch = self.closing.enter_context(temporary_folder())
         with without_signals():
             cluster = LocalCluster(
                 n_workers=0,
                 threads_per_worker=1,
                 memory_limit=None,
-                dashboard_address=None,
-                worker_dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
                 local_directory=scratch,
                 silence_logs="CRITICAL",
                 preload=["reproduce.campaign.workers.worker"],
@@ -166,6 +175,7 @@ class Workers:
             client = self.closing.enter_context(Client(cluster))
             # In the background, so that a stop is seen meanwhile.
             cluster.scale(self.count)
+        self.nannies = lambda: cluster.workers.values()
         client.subscribe_topic(TOPIC, self._on_event)
         return client
 

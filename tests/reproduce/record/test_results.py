@@ -1,8 +1,10 @@
 import errno
 import json
 import multiprocessing
+import os
 import re
 import resource
+import stat
 from contextlib import contextmanager
 
 import pytest
@@ -251,3 +253,36 @@ def test_one_writer_at_a_time(tmp_path):
     other.join()
     with writer_lock(tmp_path, "quick"):
         pass
+
+
+def test_a_command_line_of_any_bytes_can_be_recorded(results):
+    command = os.fsdecode(b"python -m reproduce run toy --data-dir /tmp/d\xff")
+    results.append(rows("b"), "b", entry(command=command))
+    assert results.runs()["b"]["command"].startswith("python -m reproduce run toy")
+    assert results.rows() == rows("a1") + rows("b")
+
+
+def test_a_folder_that_cannot_be_synchronised_does_no_harm(results, monkeypatch):
+    original = os.fsync
+
+    def fragile(file):
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        original(file)
+
+    monkeypatch.setattr(results_file.os, "fsync", fragile)
+    results.append(rows("b"), "b", DONE)
+    assert results.rows() == rows("a1") + rows("b")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+@pytest.mark.parametrize("make", ["pipe", "device", "dangling link"])
+def test_what_is_no_file_is_named_and_not_waited_for(results, kind, make):
+    path = getattr(results, kind)
+    path.unlink()
+    if make == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero" if make == "device" else "/nowhere")
+    with pytest.raises(UserError, match=rf"fig0\.{kind} is no regular file"):
+        results.rows()

@@ -238,3 +238,12 @@ def test_overwrite_deletes_nothing_behind_a_link(folder, tmp_path):
     elsewhere.rename(there)
     prepare(request)
     assert not request.results().runs()
+
+
+def test_a_score_that_the_rows_contradict_is_refused(folder, capsys):
+    path = state(folder, "trial.json")
+    trial = json.loads(path.read_text())
+    path.write_text(json.dumps(trial | {"score": trial["score"] - 5}))
+    assert resumed(folder) == 2
+    printed = capsys.readouterr().err
+    assert "trial.json gives its trial the score" in printed and "--overwrite" in printed

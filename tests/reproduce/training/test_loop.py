@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import keras
@@ -159,7 +160,12 @@ def test_a_damaged_checkpoint_is_named_and_the_run_starts_anew(full, digits, tmp
         again = Training(full, digits, path)
         assert again.step == 0
         assert "checkpoint.npz cannot be used" in capsys.readouterr().err
-    finish(again)
+    path.unlink()
+    os.mkfifo(path)
+    assert Training(full, digits, path).step == 0
+    assert "it is no regular file" in capsys.readouterr().err
+    path.unlink()
+    again = finish(Training(full, digits, path))
     for a, b in zip(expected, weights(again), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -162,6 +162,13 @@ def test_without_workers_it_ends_and_goes_on_with_others(jobs):
     assert found == [(name, "done") for name in "abcd"]
 
 
+def test_a_stop_is_heard_although_a_worker_is_stuck(jobs, monkeypatch):
+    monkeypatch.setattr(crew, "STOP_SECONDS", 0.02)
+    client = Client(lambda client: None, "12")
+    found = outcomes(jobs, client, must_stop=lambda: client.looks > 5)
+    assert found == [("a", "stopped"), ("b", "stopped")]
+
+
 def test_a_stop_is_heard_while_no_worker_lives(jobs, monkeypatch):
     monkeypatch.setattr(crew, "WITHOUT_WORKERS_SECONDS", 1000)
 
