@@ -52,12 +52,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         )
         for name, (what, example) in COMMANDS.items()
     }
-    _list(parsers["list"])
-    _run(parsers["run"])
-    _search(parsers["search"])
-    _report(parsers["report"])
-    _verify(parsers["verify"])
-    _data(parsers["data"])
+    for add in (_list, _run, _search, _report, _verify, _data):
+        add(parsers[add.__name__.removeprefix("_")])
     found = parser.parse_args(argv)
     for name, value in vars(found).items():
         if value == [] and name != "names":  # argparse drops the value of `--name=--`
