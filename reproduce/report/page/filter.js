@@ -9,12 +9,14 @@
   let kind = "";
 
   const show = () => {
+    const filtered = Boolean(kind || place.value);
     for (const each of items)
       each.hidden = (kind && each.dataset.kind !== kind) || (place.value && each.dataset.place !== place.value);
+    // A section may have a figure and no claim.
     for (const each of [...all("[data-section]"), ...all("[data-group]")])
-      each.hidden = !all("[data-place]", each).some((item) => !item.hidden);
+      each.hidden = filtered && !all("[data-place]", each).some((item) => !item.hidden);
     // How to read, and the contents: of the whole page only.
-    for (const each of all("[data-whole]")) each.hidden = Boolean(kind || place.value);
+    for (const each of all("[data-whole]")) each.hidden = filtered;
     for (const chip of chips) chip.setAttribute("aria-pressed", chip.dataset.kind === kind);
     status.firstChild.textContent = `${claims.filter((each) => !each.hidden).length} of ${claims.length}`;
   };
