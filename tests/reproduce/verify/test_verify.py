@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,6 +120,11 @@ def other_data(lines, made):
     next(iter(made.values()))["data_digest"] = "0" * 16
 
 
+def has_whole_history():
+    command = ["git", "-C", str(ROOT), "rev-parse", "--is-shallow-repository"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() == "false"
+
+
 @pytest.mark.parametrize("and_digest", [False, True])
 @pytest.mark.parametrize(
     ("change", "said"),
@@ -140,6 +146,9 @@ def other_data(lines, made):
 def test_each_planted_fault_is_found(results_dir, change, said, and_digest):
     edited(results_dir, "overfitting", change, and_digest)
     faults = rows.check(results_dir).faults
+    if change is unknown_commit and and_digest and not has_whole_history():
+        assert faults == []  # nobody can tell
+        return
     is_seen_by_both = change in (stray, without_provenance)
     if not and_digest and not is_seen_by_both:
         said = "restore it and its twin from git"
