@@ -92,7 +92,7 @@ pictures: setup ## redraw layers/masks.svg
 verify: setup ## check that rows state where they come from, and that the report follows from them
 	@$(PYTHON) -m reproduce verify $(ARGS)
 
-faults: setup ## break runs in every way we know, and count what survives (10 minutes)
+faults: setup ## break runs in every way we know, and count what survives (15 minutes)
 	@$(PYTHON) -m tests.faults $(ARGS)
 
 audit: setup ## look up known vulnerabilities of the locked packages (needs a network)
