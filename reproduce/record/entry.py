@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
@@ -73,9 +74,15 @@ def read_entries(path: Path) -> dict[str, dict]:
 
 def is_there(path: Path) -> bool:
     """Whether there is such a file; raises UserError for a pipe, a device, a link to nothing."""
-    if (path.exists() and not path.is_file()) or (path.is_symlink() and not path.exists()):
+    try:
+        is_regular = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return False
+        is_regular = False
+    if not is_regular:
         raise damaged(path, "is no regular file")
-    return path.exists()
+    return True
 
 
 def readable(entry: Mapping) -> dict:
