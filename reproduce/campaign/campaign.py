@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 
-from reproduce import data, experiments, plan
+from reproduce import data, experiments, plan, signals
 from reproduce.campaign.job import Job, Options, Outcome, StopRequest
 from reproduce.campaign.progress import Display
 from reproduce.campaign.workers import Workers
@@ -129,7 +129,7 @@ class Campaign:
         if self.ended["failed"]:
             where = self.options.results_dir / self.options.profile
             self.display.print(f"{self.ended['failed']} runs failed; {where}/*.json say why")
-        return 130 if interrupted else int(self.ended["failed"] > 0)
+        return signals.STATUS if interrupted else int(self.ended["failed"] > 0)
 
     def _take(self, here: set[tuple], anywhere: set[tuple], beside: Run | None) -> Job | None:
         """The next job for a worker: among the first runs of one stage and seed, or the first one

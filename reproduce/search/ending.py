@@ -6,12 +6,12 @@ import threading
 import time
 from pathlib import Path
 
+from reproduce import signals
 from reproduce.campaign import StopRequest
 
 # For a chief and workers that one command started: its process id, the file that asks them to stop,
 # and how often they all look.
 PARENT, STOP, LOOK_SECONDS = "REPRODUCE_PARENT", "REPRODUCE_STOP", 0.5
-INTERRUPTED = 130
 # Held while a run is trained and recorded: at any other time there is nothing to save.
 training = threading.Lock()
 
@@ -43,4 +43,4 @@ def _end_with(parent: int, stop_file: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(LOOK_SECONDS)
     with training:  # once its state is saved
-        os._exit(INTERRUPTED)
+        os._exit(signals.STATUS)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reproduce import signals
 from reproduce.campaign import Display, StopRequest
-from reproduce.search.ending import INTERRUPTED, LOOK_SECONDS, PARENT, STOP
+from reproduce.search.ending import LOOK_SECONDS, PARENT, STOP
 from reproduce.search.request import Request
 
 KERAS_TUNER, LOOPBACK = "KERASTUNER", "127.0.0.1"
@@ -34,7 +34,7 @@ def search_side_by_side(request: Request, display: Display) -> int | None:
     Returns the exit status if the search ends here: after Ctrl-C, or an error that one of them has
     printed. Otherwise the caller finishes what a killed process left undone.
     """
-    grace, status = SECONDS_TO_END / LOOK_SECONDS, INTERRUPTED
+    grace, status = SECONDS_TO_END / LOOK_SECONDS, signals.STATUS
     with StopRequest(display) as stop:
         parts = _Parts(request, stop.path)
         try:
@@ -59,7 +59,7 @@ def search_side_by_side(request: Request, display: Display) -> int | None:
                 return None
         finally:
             parts.end()
-    if status == INTERRUPTED:
+    if status == signals.STATUS:
         display.print("stopped early; the same command with --resume resumes from here")
     return status
 

@@ -8,14 +8,14 @@ import contextlib
 import os
 from pathlib import Path
 
-from reproduce import plan
+from reproduce import plan, signals
 from reproduce.campaign import Display, Job
 from reproduce.campaign.execute import execute
 from reproduce.errors import UserError
 from reproduce.machine import use_threads
 from reproduce.plan import Planned
 from reproduce.record import Results, origin
-from reproduce.search.ending import INTERRUPTED, PARENT, STOP, training
+from reproduce.search.ending import PARENT, STOP, training
 from reproduce.search.request import Request
 from reproduce.search.side_by_side import IP, PORT, THREADS
 from reproduce.search.tuner import FailedTrialError, RpcError, Tuner
@@ -46,7 +46,7 @@ def search_and_test(request: Request, display: Display, stop_file: Path) -> int:
                 trainer.train(planned, request.results("_best"))
     except _Stopped:
         display.print("stopped early; the same command with --resume resumes from here")
-        return INTERRUPTED
+        return signals.STATUS
     every = (request.results(), request.results("_best"))
     # This includes the failures in worker processes.
     return int(any(e["status"] == "failed" for each in every for e in each.runs().values()))
@@ -64,7 +64,7 @@ def join_search(request: Request, display: Display, stop_file: Path) -> int:
     try:
         tuner.search(verbose=0)
     except _Stopped:
-        return INTERRUPTED
+        return signals.STATUS
     except RpcError as error:
         if is_here:  # the command says how its chief ended
             return 1

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import process_of
 
 from reproduce.__main__ import main
 from reproduce.record import Results
@@ -22,17 +23,7 @@ def command(folder, workers="2"):
 
 def part(role):
     """The process of that part of a search that this process runs; None while there is none."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-            status = (folder / "status").read_text()
-        except OSError:
-            continue
-        if f"KERASTUNER_TUNER_ID={role}".encode() in environment and (
-            f"PPid:\t{os.getpid()}\n" in status
-        ):
-            return int(folder.name)
-    return None
+    return process_of(role, os.getpid())
 
 
 class Asked(threading.Thread):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from processes import process_of
 
 from reproduce import experiments
 from reproduce.__main__ import main
@@ -259,19 +260,6 @@ def test_a_users_mistake_is_one_sentence_with_the_valid_choices(
     assert printed in capsys.readouterr().err
 
 
-def _process_of(role, parent):
-    """The process identifier of that part of a search; None while there is none."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-            status = (folder / "status").read_text()
-        except OSError:
-            continue
-        if f"KERASTUNER_TUNER_ID={role}".encode() in environment and f"PPid:\t{parent}\n" in status:
-            return int(folder.name)
-    return None
-
-
 @pytest.mark.parametrize(
     ("role", "message"),
     [("tuner1", "tuner1 ended with status -9; restarted"), ("chief", "the chief ended with")],
@@ -288,7 +276,7 @@ def test_a_chief_and_two_workers_finish_although_one_is_killed(role, message, tm
     deadline = time.monotonic() + 300
     while len(results(tmp_path).runs()) < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
-    os.kill(_process_of(role, process.pid), signal.SIGKILL)
+    os.kill(process_of(role, process.pid), signal.SIGKILL)
     printed = process.communicate(timeout=300)[1]
     assert process.returncode == 0, printed
     assert message in printed
@@ -308,7 +296,7 @@ def test_a_chief_and_workers_end_with_the_command_that_started_them(tmp_path):
     deadline = time.monotonic() + 60
     while None in parts and time.monotonic() < deadline:
         time.sleep(0.1)
-        parts = [_process_of(role, process.pid) for role in roles]
+        parts = [process_of(role, process.pid) for role in roles]
     assert None not in parts
     process.kill()
     process.wait()
