@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
+from reproduce.errors import UserError
+
 MOST_WORKERS = 8
 # The begin of a temporary folder's name; its process follows.
 TEMPORARY = "reproduce-"
@@ -30,7 +32,11 @@ def has_gpu() -> bool:
 
 def temporary_folder() -> tempfile.TemporaryDirectory:
     """A folder for this process; those of processes that were killed are removed."""
-    for leftover in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}[0-9]*-*"):
+    try:
+        parent = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise UserError(f"{error.strerror}; set TMPDIR to a folder that can be written") from None
+    for leftover in parent.glob(f"{TEMPORARY}[0-9]*-*"):
         owner = leftover.name.removeprefix(TEMPORARY).partition("-")[0]
         with suppress(PermissionError, ValueError, OverflowError):
             try:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,6 @@ from reproduce import data, experiments, plan
 from reproduce.__main__ import main
 from reproduce.campaign import Display
 from reproduce.errors import UserError
-from reproduce.machine import temporary_folder
 from reproduce.plan import queue
 from reproduce.record import Results
 
@@ -357,14 +355,14 @@ def test_more_workers_than_a_machine_can_have_are_refused(tmp_path, capsys):
     assert "1000 workers are too many" in capsys.readouterr().err
 
 
-def test_the_folders_of_killed_processes_are_removed_at_the_next_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    kept = [tmp_path / f"reproduce-{os.getpid()}-a", tmp_path / "reproduce-x-1", tmp_path / "other"]
-    leftover = tmp_path / f"reproduce-{dead.pid}-b"
-    for folder in (*kept, leftover):
-        folder.mkdir()
-    with temporary_folder() as mine:
-        assert Path(mine).is_dir()
-    assert sorted(tmp_path.iterdir()) == sorted(kept)
+def test_output_to_a_full_device_is_one_sentence():
+    with open("/dev/full", "w") as full:
+        listed = subprocess.run(
+            [sys.executable, "-m", "reproduce", "list"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert listed.returncode == 2
+    assert listed.stderr.splitlines()[-1].endswith("recorded: No space left on device")

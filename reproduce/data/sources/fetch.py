@@ -40,7 +40,13 @@ def _from_user(name: str, data_dir: Path | None) -> Arrays | None:
 
 
 def cache_dir() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:  # no HOME, and a user without a name
+        raise UserError(
+            "there is no home folder to keep data in; set HOME or XDG_CACHE_HOME, or name a folder "
+            "that has the files with --data-dir"
+        ) from None
     return Path(base) / "dropout-reproduction"
 
 

@@ -5,6 +5,7 @@ import subprocess
 import tarfile
 import threading
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -19,6 +20,13 @@ from reproduce.data.sources import npm, web
 from reproduce.errors import UserError
 
 NPM_PACK = npm.npm_pack
+
+
+def test_a_user_without_a_home_is_told_what_to_set(cache, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr("pathlib.Path.home", mock.Mock(side_effect=RuntimeError("no home")))
+    with pytest.raises(UserError, match=r"no home folder .* HOME or XDG_CACHE_HOME, .* --data-dir"):
+        data.load("mnist")
 
 
 def test_digits_are_the_embedded_set(digits):
