@@ -3,14 +3,15 @@
 Never imports keras. Redrawing from the same rows changes no byte.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.console import Console
 
 from reproduce import experiments
 from reproduce.errors import UserError
-from reproduce.report import evidence, figures, lesson, page, screen, search_report, speed
+from reproduce.report import cost, evidence, figures, lesson, page, screen, search_report, speed
 from reproduce.report.claims import claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding, headlines_table
@@ -38,7 +39,8 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     searches = [s for p in COMMITTED for s in searched[p]]
     measured = [t for t in (speed.targets(results_dir), *speed.tables(results_dir)) if t]
     if committed or searches or measured:
-        _write_report(results_dir, committed, searches, measured)
+        costs = cost.tables(committed, searches, results_dir)
+        _write_report(results_dir, committed, searches, {"Cost": costs, "Speed": measured})
         if results_dir == Path("results") and README.exists():
             _write_readme(committed)
             if lesson.LESSON.exists():
@@ -120,8 +122,9 @@ def _write_report(
     folder: Path,
     found: list[Evidence],
     searches: Sequence[search_report.SearchEvidence],
-    measured: Sequence[Table] = (),
+    appended: Mapping[str, Sequence[Table]] = MappingProxyType({}),
 ) -> None:
+    """Writes the report of these experiments and searches, with tables under further headings."""
     drawn = {}
     parts = [
         "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
@@ -150,8 +153,9 @@ def _write_report(
         parts.append(f"## Search of {search.name}: {search.profile} profile")
         parts.append(f"![Search of {search.name}](figures/{name})")
         parts += [table.markdown() for table in search_report.tables(search)]
-    if measured:
-        parts.append("\n\n".join(["## Speed", *(table.markdown() for table in measured)]))
+    for heading, under_it in appended.items():
+        if under_it:
+            parts += [f"## {heading}", *(table.markdown() for table in under_it)]
     figure_dir = folder / "figures"
     figure_dir.mkdir(parents=True, exist_ok=True)
     _remove_stale(figure_dir, set(drawn))
@@ -159,7 +163,7 @@ def _write_report(
         _update(figure_dir / name, content)
     _update(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
     is_local = folder.name in PROFILES  # it stands beside the rows of its profile
-    html = page.render(found, searches, measured, drawn, provenance, is_local)
+    html = page.render(found, searches, appended, drawn, provenance, is_local)
     _update(folder / "report.html", html)
 
 

@@ -25,6 +25,8 @@ class SearchEvidence:
     trials: pd.DataFrame
     # Arm, seed, test error, settings.
     tests: pd.DataFrame
+    # The files of both.
+    results: tuple[Results, ...] = ()
 
     @property
     def effort(self) -> str:
@@ -78,9 +80,10 @@ def gather(name: str, profile: str, results_dir: Path) -> SearchEvidence | None:
     # The values as declared: pandas converts numbers to its own types.
     point = {a: next((v for v in each if v == best[a]), best[a]) for a, each in space.axes.items()}
     finals = plan.search_finals(experiment, profile, point)
+    best_found = Results(results_dir, profile, f"search_{name}_best")
     tested = {
         row.run: row.value
-        for row in Results(results_dir, profile, f"search_{name}_best").rows()
+        for row in best_found.rows()
         if (row.split, row.measure) == ("test", measure)
     }
     tests = pd.DataFrame(
@@ -91,4 +94,5 @@ def gather(name: str, profile: str, results_dir: Path) -> SearchEvidence | None:
     )
     tried = plan.describe_budget(experiment, replace(budget, updates=most))
     tested_with = plan.describe_budget(experiment, budget)
-    return SearchEvidence(name, profile, space, measure, tried, tested_with, trials, tests)
+    files = (results, best_found)
+    return SearchEvidence(name, profile, space, measure, tried, tested_with, trials, tests, files)

@@ -47,7 +47,7 @@ class Elements(HTMLParser):
 @pytest.fixture(scope="module")
 def render(found):
     def of(provenance=lambda e: f"provenance of {e.name}"):
-        return page.render(found, [], [], {}, provenance, is_local=False)
+        return page.render(found, [], {}, {}, provenance, is_local=False)
 
     return of
 
