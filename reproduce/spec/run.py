@@ -86,6 +86,9 @@ class Run:
     flip: bool = False
     # At the end, restore the measured point of training with the lowest validation error.
     early_stopping: bool = False
+    # At the end, the weights are the mean of those at 50 points, evenly spaced over this last
+    # fraction of the updates (Polyak's averaging).
+    average_fraction: float = 0.0
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -101,6 +104,17 @@ class Run:
                 raise ValueError(f"`{name}` is one of {valid}. Received: {getattr(self, name)!r}")
         if self.decay in ("inverse_time", "halving") and not self.decay_fraction > 0:
             raise ValueError(f"decay {self.decay!r} needs a positive `decay_fraction`")
+        if not 0 <= self.average_fraction <= 1:
+            raise ValueError(
+                f"`average_fraction` is in [0, 1]. Received: {self.average_fraction!r}"
+            )
+        if self.average_fraction and (
+            self.early_stopping or getattr(self.net, "batch_norm", False)
+        ):
+            raise ValueError(
+                "`average_fraction` is for runs without early stopping and nets without batch "
+                "normalisation, whose statistics are those of single networks"
+            )
         if self.shift_pixels < 0:
             raise ValueError(f"`shift_pixels` is 0 or more. Received: {self.shift_pixels!r}")
 

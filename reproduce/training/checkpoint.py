@@ -24,12 +24,12 @@ class Progress(msgspec.Struct, forbid_unknown_fields=True):
     history: list[tuple[str, str, int, float]]
 
 
-def write(path: Path, state: Arrays, best: Arrays, progress: Progress) -> None:
-    """Replaces the file: all that training changes, and the state of the best network so far (may
-    be empty)."""
+def write(path: Path, state: Arrays, kept: Arrays, progress: Progress) -> None:
+    """Replaces the file: all that training changes, and the state that the run's end restores, so
+    far (may be empty)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    arrays = state | {f"best_{name}": array for name, array in best.items()}
+    arrays = state | {f"kept_{name}": array for name, array in kept.items()}
     with part.open("wb") as file:
         # Not msgspec's own JSON, which has no infinity.
         arrays["progress"] = np.array(json.dumps(msgspec.to_builtins(progress)))
@@ -55,9 +55,9 @@ def read(
             raise ValueError(f"it is of the {what} {its}, not of {mine}")
     if not 0 <= progress.step <= updates:
         raise ValueError(f"it is at update {progress.step:,} of {updates:,}")
-    best = {name[5:]: arrays.pop(name) for name in list(arrays) if name.startswith("best_")}
+    kept = {name[5:]: arrays.pop(name) for name in list(arrays) if name.startswith("kept_")}
     wanted = {name: each.shape for name, each in like.items()}
-    for state in (arrays, best) if best else (arrays,):
+    for state in (arrays, kept) if kept else (arrays,):
         if {name: each.shape for name, each in state.items()} != wanted:
             raise ValueError("its arrays are not those of this network")
-    return arrays, best, progress
+    return arrays, kept, progress

@@ -197,6 +197,11 @@ class Engine:
     def _state(self) -> list[tf.Variable]:
         return [*self.weights, *self.others, *self.velocities]
 
+    @property
+    def weight_names(self) -> list[str]:
+        """Those of `state` that are trained."""
+        return self._state_names[: len(self.weights)]
+
     @cached_property
     def _state_names(self) -> list[str]:
         """A name of each of `_state`: its place among the model's variables."""

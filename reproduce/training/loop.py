@@ -44,9 +44,10 @@ class Training:
     # Of the wall clock: a stack's runs share it.
     update_seconds: float = 0.05
     history: list[Measured] = field(default_factory=list)
-    # For early stopping: the lowest validation error so far, and its state.
+    # What the run's end restores: for early stopping, the state with the lowest validation error
+    # so far; for averaging, the mean so far.
     best_error: float = float("inf")
-    best_state: dict[str, np.ndarray] = field(default_factory=dict)
+    kept_state: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.splits = split_indices(self.dataset, self.run)
@@ -83,6 +84,8 @@ class Training:
         self.step += updates
         self.diverged = not np.isfinite(loss)
         is_last = self.step == self.run.updates
+        if self.step in self.course.averaged and not self.diverged:
+            self._average()
         if (self.step in self.course.curve or is_last) and not self.diverged:
             self.history += self.measured("train", "validation")
             self._remember()
@@ -141,11 +144,19 @@ class Training:
             if error is None:
                 raise ValueError("early stopping needs a validation error; set `hold_out`")
             if error < self.best_error:
-                self.best_error, self.best_state = error, self.engine.state(self.slot)
+                self.best_error, self.kept_state = error, self.engine.state(self.slot)
+
+    def _average(self) -> None:
+        """Takes the network as it is now into the mean of the weights."""
+        state, before = self.engine.state(self.slot), self.kept_state
+        count = self.course.averaged.index(self.step) + 1
+        for name in self.engine.weight_names if before else ():
+            state[name] = before[name] + (state[name] - before[name]) / np.float32(count)
+        self.kept_state = state
 
     def _finish(self) -> None:
-        if self.best_state:
-            self.engine.restore(self.best_state, self.slot)
+        if self.kept_state:
+            self.engine.restore(self.kept_state, self.slot)
             # A run's last values must be those of its final network.
             self.history = [m for m in self.history if m.step != self.step]
             self.history += self.measured("train", "validation")
@@ -185,12 +196,12 @@ class Training:
             mine = self.run.key, self.dataset.digest, self.step, self.seconds
             progress = checkpoint.Progress(*mine, self.diverged, self.best_error, history)
             state = self.engine.state(self.slot)
-            checkpoint.write(self.checkpoint, state, self.best_state, progress)
+            checkpoint.write(self.checkpoint, state, self.kept_state, progress)
 
     def _resume(self, path: Path) -> None:
         try:
             mine = self.run.key, self.dataset.digest, self.run.updates
-            state, best, found = checkpoint.read(path, *mine, self.engine.state(self.slot))
+            state, kept, found = checkpoint.read(path, *mine, self.engine.state(self.slot))
             self.engine.restore(state, self.slot)
         except Exception as error:  # a damaged file raises a dozen exception types
             print(f"{path} cannot be used ({error}); restarting from step 0", file=sys.stderr)
@@ -198,7 +209,7 @@ class Training:
             return
         self.step, self.seconds, self.diverged = found.step, found.seconds, found.diverged
         self.history = [Measured(*entry) for entry in found.history]
-        self.best_error, self.best_state = found.best_error, best
+        self.best_error, self.kept_state = found.best_error, kept
 
 
 def advance_together(trainings: Sequence[Training]) -> None:

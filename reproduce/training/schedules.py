@@ -7,6 +7,8 @@ import numpy as np
 
 from reproduce.spec import Run, derived_seed
 
+AVERAGED = 50
+
 
 def learning_rates(run: Run) -> np.ndarray:
     """Float32 of shape (updates,): the paper-form rate with linear warm-up from 0, then decay.
@@ -56,19 +58,30 @@ def batches(examples: np.ndarray, batch_size: int, seed: int) -> Iterator[np.nda
         waiting = waiting[batch_size:]
 
 
+def averaged(run: Run) -> list[int]:
+    """The numbers of updates after which the weights count in the final mean, in order."""
+    if not run.average_fraction:
+        return []
+    first = (1 - run.average_fraction) * run.updates
+    points = (first + (run.updates - first) * (i + 1) / AVERAGED for i in range(AVERAGED))
+    return sorted({max(1, round(point)) for point in points})
+
+
 class Course:
     """What comes in a run's training, from update `step` on.
 
     Attributes:
         rates: Float32 of shape (updates, 3): learning rate, momentum, L1 strength.
         curve: The numbers of updates at which the run is measured, besides its end.
+        averaged: The numbers of updates after which the weights count in the final mean.
     """
 
     def __init__(self, run: Run, examples: np.ndarray, step: int = 0):
         self.rates = np.stack([learning_rates(run), momenta(run), l1_strengths(run)], axis=1)
         points = run.curve_points
         self.curve = {round(run.updates * i / points) for i in range(points)}
-        self.stops = self.curve | {run.updates}
+        self.averaged = averaged(run)
+        self.stops = self.curve | {*self.averaged, run.updates}
         order = batches(examples, run.batch_size, derived_seed(run.seed, "order"))
         self.order, self.step = itertools.islice(order, step, None), step
 

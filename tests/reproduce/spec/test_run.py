@@ -26,6 +26,7 @@ def test_a_key_changes_with_every_setting_that_is_stated(run):
         "shift_pixels": 1,
         "flip": True,
         "early_stopping": True,
+        "average_fraction": 0.25,
         "probes": ("masks",),
         "momentum": 0.8,
         "momentum_start": 0.5,
@@ -126,3 +127,16 @@ def test_maxout_has_pieces_and_other_units_have_none():
 def test_a_number_of_another_type_is_refused_where_it_is_declared(run, name, value, what):
     with pytest.raises(ValueError, match=f"`{name}` is {what}. Received: {value!r}"):
         replace(run, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"average_fraction": 1.5}, r"in \[0, 1\]. Received: 1.5"),
+        ({"average_fraction": 0.5, "early_stopping": True}, "without early stopping"),
+        ({"average_fraction": 0.5, "net": Mlp((5,), "relu", batch_norm=True)}, "statistics"),
+    ],
+)
+def test_averages_that_would_mean_nothing_are_refused(run, more, said):
+    with pytest.raises(ValueError, match=said):
+        replace(run, **more)

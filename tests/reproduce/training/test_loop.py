@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from reproduce import GaussianSvm
-from reproduce.training import Training, checkpoint
+from reproduce.training import Training, advance_together, checkpoint
+from reproduce.training.schedules import averaged
 from reproduce.training.svm import train_svm
 
 
@@ -46,10 +47,16 @@ def test_the_same_run_twice_is_bit_identical(full, digits):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("more", [{}, {"early_stopping": True, "shift_pixels": 1}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"average_fraction": 0.9},
+        {"early_stopping": True, "shift_pixels": 1, "learning_rate": 0.2},
+    ],
+)
 def test_a_run_resumed_equals_a_run_uninterrupted(full, digits, tmp_path, more):
-    net = replace(full.net, batch_norm=bool(more))
-    full = replace(full, net=net, learning_rate=0.2 if more else full.learning_rate, **more)
+    full = replace(full, net=replace(full.net, batch_norm="early_stopping" in more), **more)
     whole = finish(Training(full, digits))
     expected, history = weights(whole), whole.history
     path = tmp_path / "folder" / "checkpoint.npz"
@@ -81,6 +88,29 @@ def test_early_stopping_ends_with_the_best_network_seen(full, digits):
     assert len(ends) == 2 * 3
     with pytest.raises(ValueError, match="hold_out"):
         finish(Training(replace(run, hold_out=False), digits))
+
+
+def test_an_average_is_that_of_the_weights_on_the_way_and_reports_itself(full, digits):
+    run = replace(full, average_fraction=0.5)
+    plain, points = Training(full, digits), averaged(run)
+    seen = []
+    for _ in points:
+        while plain.step < points[len(seen)]:
+            before = plain.course.stops
+            plain.course.stops = before | {*points}
+            advance_together([plain])
+        seen.append([v.numpy() for v in plain.network.trainable_variables])
+    training = finish(Training(run, digits))
+    for mine, each in zip(
+        training.network.trainable_variables, zip(*seen, strict=True), strict=True
+    ):
+        np.testing.assert_allclose(mine.numpy(), np.mean(each, axis=0), atol=1e-6)
+    last = {(m.split, m.measure): m.value for m in training.history if m.step == run.updates}
+    assert last == {
+        (m.split, m.measure): m.value for m in training.measured("train", "validation", "test")
+    }
+    norms = np.linalg.norm(training.network.trainable_variables[0].numpy(), axis=0)
+    assert norms.max() <= 2.0 * 0.9 * (1 + 1e-5)
 
 
 def of_another_run(progress, state, best):

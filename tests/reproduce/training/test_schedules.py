@@ -1,10 +1,10 @@
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
 
-from reproduce.training.schedules import batches, l1_strengths, learning_rates, momenta
+from reproduce.training.schedules import averaged, batches, l1_strengths, learning_rates, momenta
 
 
 def test_learning_rates_decay_as_named(run):
@@ -28,6 +28,14 @@ def test_momentum_ramps_and_l1_starts_late(run):
     assert momenta(run)[[0, 10, 20, 99]] == pytest.approx([0.5, 0.7, 0.9, 0.9])
     late = l1_strengths(replace(run, l1=0.01, l1_start_fraction=0.75))
     assert late[[0, 74, 75, 99]] == pytest.approx([0, 0, 0.01, 0.01])
+
+
+def test_averages_are_over_even_steps_that_end_with_the_run(run):
+    assert averaged(replace(run, updates=1000)) == []
+    last = averaged(replace(run, updates=1000, average_fraction=0.25))
+    assert (last[0], last[-1], len(last)) == (755, 1000, 50)
+    assert {b - a for a, b in pairwise(last)} == {5}
+    assert averaged(replace(run, updates=3, average_fraction=1.0)) == [1, 2, 3]
 
 
 def test_every_pass_sees_every_example_once_also_when_batches_cut_through_passes():

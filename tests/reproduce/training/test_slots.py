@@ -71,7 +71,12 @@ def are_close(one, other):
     [
         {},
         EVERY_OPTION,
-        {"net": Mlp((12, 8), "maxout", 3), "noise": "gaussian", **DROPPED},
+        {
+            "net": Mlp((12, 8), "maxout", 3),
+            "noise": "gaussian",
+            "average_fraction": 0.5,
+            **DROPPED,
+        },
         {
             "net": Mlp((16, 12), "relu", batch_norm=True),
             "keep": 0.5,
