@@ -11,7 +11,7 @@ from rich.console import Console
 
 from reproduce import experiments
 from reproduce.errors import UserError
-from reproduce.report import cost, evidence, figures, lesson, page, screen, search_report, speed
+from reproduce.report import appended, evidence, figures, lesson, page, screen, search_report
 from reproduce.report.claims import claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding, headlines_table
@@ -37,10 +37,9 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     searched = {p: _searches(p, results_dir) for p in PROFILES}
     committed = [e for p in COMMITTED for e in found[p]]
     searches = [s for p in COMMITTED for s in searched[p]]
-    measured = [t for t in (speed.targets(results_dir), *speed.tables(results_dir)) if t]
-    if committed or searches or measured:
-        costs = cost.tables(committed, searches, results_dir)
-        _write_report(results_dir, committed, searches, {"Cost": costs, "Speed": measured})
+    last = appended.tables(committed, searches, results_dir)
+    if committed or searches or last:
+        _write_report(results_dir, committed, searches, last)
         if results_dir == Path("results") and README.exists():
             _write_readme(committed)
             if lesson.LESSON.exists():
@@ -122,9 +121,8 @@ def _write_report(
     folder: Path,
     found: list[Evidence],
     searches: Sequence[search_report.SearchEvidence],
-    appended: Mapping[str, Sequence[Table]] = MappingProxyType({}),
+    last: Mapping[str, Sequence[Table]] = MappingProxyType({}),
 ) -> None:
-    """Writes the report of these experiments and searches, with tables under further headings."""
     drawn = {}
     parts = [
         "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
@@ -153,9 +151,8 @@ def _write_report(
         parts.append(f"## Search of {search.name}: {search.profile} profile")
         parts.append(f"![Search of {search.name}](figures/{name})")
         parts += [table.markdown() for table in search_report.tables(search)]
-    for heading, under_it in appended.items():
-        if under_it:
-            parts += [f"## {heading}", *(table.markdown() for table in under_it)]
+    for heading, under_it in last.items():
+        parts += [f"## {heading}", *(table.markdown() for table in under_it)]
     figure_dir = folder / "figures"
     figure_dir.mkdir(parents=True, exist_ok=True)
     _remove_stale(figure_dir, set(drawn))
@@ -163,7 +160,7 @@ def _write_report(
         _update(figure_dir / name, content)
     _update(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
     is_local = folder.name in PROFILES  # it stands beside the rows of its profile
-    html = page.render(found, searches, appended, drawn, provenance, is_local)
+    html = page.render(found, searches, last, drawn, provenance, is_local)
     _update(folder / "report.html", html)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from reproduce.data import Dataset, split_indices
-from reproduce.spec import Autoencoder, Run
-from reproduce.training import checkpoint
+from reproduce.spec import Run
+from reproduce.training import checkpoint, measures
 from reproduce.training.engine import Engine, engine_for
-from reproduce.training.measures import MEASURED_EXAMPLES, MEASURES, Measured
+from reproduce.training.measures import Measured
 from reproduce.training.nets import build
 from reproduce.training.schedules import Course
 from reproduce.training.slots import spread
@@ -44,8 +44,7 @@ class Training:
     # Of the wall clock: a stack's runs share it.
     update_seconds: float = 0.05
     history: list[Measured] = field(default_factory=list)
-    # What the run's end restores: for early stopping, the state with the lowest validation error
-    # so far; for averaging, the mean so far.
+    # What the run's end restores: the state of the lowest validation error, or the mean, so far.
     best_error: float = float("inf")
     kept_state: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -98,8 +97,7 @@ class Training:
 
     def move(self, engine: Engine, slot: int) -> None:
         """Goes on in another stack."""
-        state = self.engine.state(self.slot)
-        self.engine, self.slot = engine, slot
+        state, self.engine, self.slot = self.engine.state(self.slot), engine, slot
         self._load()
         engine.restore(state, slot)
 
@@ -129,13 +127,11 @@ class Training:
         for split in splits:
             ids = self.splits.get(split, np.empty(0, np.int32))
             if split == "train":
-                ids = ids[:MEASURED_EXAMPLES]
-            ids = ids[:most]
-            if len(ids):
-                logits, targets = self.logits(ids), self._targets(ids)
+                ids = ids[: measures.MEASURED_EXAMPLES]
+            if len(ids := ids[:most]):
+                both = self.logits(ids), measures.targets(self.run, self.dataset, ids)
                 for name in self.run.measures:
-                    value = MEASURES[name](logits, targets)
-                    yield Measured(split, name, self.step, value)
+                    yield Measured(split, name, self.step, measures.MEASURES[name](*both))
 
     def _remember(self) -> None:
         """Keeps the state if early stopping may restore it."""
@@ -163,18 +159,11 @@ class Training:
         self.history += self.measured("test")
 
     def wrong_by(self) -> np.ndarray | None:
-        """Of each test image, (predicted - true class) modulo the number of classes, as uint8: 0
-        where the net is right. None without test images, or if the net does not classify."""
-        ids = self.splits.get("test", np.empty(0, np.int32))
-        if not len(ids) or self.run.measures[0] != "error_percent":
+        """How wrong it is about each test image; None without any, or if it does not classify."""
+        ids, data = self.splits.get("test"), self.dataset
+        if ids is None or not len(ids) or self.run.measures[0] != "error_percent":
             return None
-        predicted = self.logits(ids).argmax(axis=1)
-        return ((predicted - self.dataset.labels[ids]) % self.dataset.classes).astype(np.uint8)
-
-    def _targets(self, ids: np.ndarray) -> np.ndarray:
-        if isinstance(self.run.net, Autoencoder):
-            return self.dataset.images[ids].reshape(len(ids), -1)
-        return self.dataset.labels[ids]
+        return measures.wrong_by(self.logits(ids), data.labels[ids], data.classes)
 
     def last(self, split: str, measure: str) -> float | None:
         """The latest value of a measure; None before the first."""

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logsumexp, softmax
 
+from reproduce.data import Dataset
+from reproduce.spec import Autoencoder, Run
+
 CALIBRATION_BINS = 15
 # Training error is measured on at most this many training examples.
 MEASURED_EXAMPLES = 10_000
@@ -61,6 +64,19 @@ def reliability(
 def squared_error(logits: np.ndarray, pixels: np.ndarray) -> float:
     """Half the squared difference between an image and its reconstruction, averaged over images."""
     return float(np.mean(np.sum((expit(logits) - pixels) ** 2, axis=1)) / 2)
+
+
+def targets(run: Run, dataset: Dataset, ids: np.ndarray) -> np.ndarray:
+    """What the outputs for these examples are compared with."""
+    if isinstance(run.net, Autoencoder):
+        return dataset.images[ids].reshape(len(ids), -1)
+    return dataset.labels[ids]
+
+
+def wrong_by(logits: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """Of each example, (predicted - true class) modulo the number of classes, as uint8: 0 where
+    the net is right."""
+    return ((logits.argmax(axis=1) - labels) % classes).astype(np.uint8)
 
 
 MEASURES = {

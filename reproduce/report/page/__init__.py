@@ -27,14 +27,14 @@ __all__ = ["render"]
 def render(
     found: Sequence[Evidence],
     searches: Sequence[SearchEvidence],
-    appended: Mapping[str, Sequence[Table]],
+    last: Mapping[str, Sequence[Table]],
     drawn: Mapping[str, bytes],
     provenance: Callable[[Evidence], str],
     is_local: bool,
 ) -> bytes:
     """The page of the given evidence and searches.
 
-    `appended` are tables under further headings, `drawn` the SVG of each figure by its file's name,
+    `last` are the tables at the end by heading, `drawn` the SVG of each figure by its file's name,
     without those that are not drawn. A local page stands in its profile's folder, beside its rows.
     """
     figures = Figures()
@@ -64,7 +64,7 @@ def render(
             counts=counts(sections),
             outcome=outcome(sections),
             searches=[(each, figure, search_tables(each)) for each, figure in searched],
-            appended=appended,
+            last=last,
             figures=figures,
             is_local=is_local,
             root="../../" if is_local else "../",

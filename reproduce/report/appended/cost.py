@@ -24,7 +24,8 @@ def tables(
 
 def spent_table(found: Sequence[Evidence], searches: Sequence[SearchEvidence]) -> Table:
     """The time of all recorded runs, of settings that are no longer declared too."""
-    each = [(e.name, e.profile, [e.standing.choice, e.standing.final]) for e in found]
+    each: list[tuple[str, str, tuple[Results, ...]]]
+    each = [(e.name, e.profile, (e.standing.choice, e.standing.final)) for e in found]
     each += [(f"search of {s.name}", s.profile, s.results) for s in searches]
     times = [(name, profile, _entries(results)) for name, profile, results in each]
     rows = [(name, profile, *_times(entries)) for name, profile, entries in times]

@@ -7,7 +7,7 @@ from entries import entry
 
 from reproduce import experiments, plan
 from reproduce.record import Results
-from reproduce.report import cost
+from reproduce.report.appended import cost
 
 
 def results(folder, name, *times):

@@ -2,7 +2,7 @@ import json
 
 from benchmarks.__main__ import COLD_LAYERS
 from benchmarks.groups import PARTS
-from reproduce.report import speed
+from reproduce.report.appended import speed
 
 CSV = """case,peer,ours,theirs,unit,ratio,ratio_min,ratio_max,n
 net,stock,2,4,ms/update,0.5,0.4,0.6,9
