@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from reproduce import (
     WIDER_RATES,
+    Best,
     Budget,
     Claim,
     Experiment,
@@ -82,6 +83,7 @@ experiment = Experiment(
     ),
     brackets=WIDER_RATES,
     view=View(kind="curve"),
+    bests=(Best(among="dropout rates", arms=tuple(map(arm, KEEPS)), than="No dropout"),),
     claims=(
         *(
             below(arm(keep), "No dropout", f"{arm(keep)} helps", smallest=SMALLEST)

@@ -9,7 +9,7 @@ runs of 6,000 updates, 2 ms an update. The claims about single arms were stated 
 from dataclasses import replace
 from itertools import combinations
 
-from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms, below, tuned
+from reproduce import Best, Budget, Claim, Experiment, Mlp, Run, View, arms, below, tuned
 
 RUN = Run(
     data="mnist",
@@ -93,6 +93,10 @@ experiment = Experiment(
     curve_points=10,
     view=View(kind="claims"),
     panels=(View(kind="combinations"),),
+    bests=tuple(
+        Best(among=among, arms=tuple(arm(s) for s in SETS if len(s) in sizes), than="none")
+        for among, sizes in (("single regularisers", {1}), ("combinations", {2, 3, 4, 5}))
+    ),
     claims=(
         below("dropout", "none", "Dropout alone helps", smallest=SMALLEST_OF_ARMS),
         below("shifts", "none", "Random shifts alone help", smallest=SMALLEST_OF_ARMS),

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from reproduce import experiments
 from reproduce.errors import UserError
-from reproduce.report import appended, evidence, figures, lesson, page, screen, search_report
+from reproduce.report import appended, best, evidence, figures, lesson, page, screen, search_report
 from reproduce.report.claims import claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding, headlines_table
@@ -62,7 +62,7 @@ def show(names: Sequence[str], profile: str, results_dir: Path) -> None:
         for table in (measured_table(e), shown(claims_table(e))):
             if table.rows:
                 console.print(table.rich())
-        print(finding(e))
+        print("\n".join((finding(e), *best.sentences(e))))
         if (figure := figures.draw(e)) is not None:
             path = _folder(results_dir, e.profile) / "figures" / f"{e.name}_{e.profile}.svg"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,8 @@ def _write_report(
             drawn[name] = figure
             parts.append(f"![{e.experiment.title}](figures/{name})")
         stated = (measured_table(e), lowest_table(e), shown(claims_table(e)))
-        parts += [*(table.markdown() for table in stated if table.rows), provenance(e)]
+        parts += [*(table.markdown() for table in stated if table.rows)]
+        parts += [*best.sentences(e), provenance(e)]
         for folded in (probes_table(e), choice_table(e)):
             if folded.rows:
                 summary = f"<details><summary>{folded.title}</summary>"

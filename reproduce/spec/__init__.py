@@ -11,7 +11,7 @@ Open `experiment.py` first, then `run.py`.
 """
 
 from reproduce.spec.budget import PROFILES, Budget
-from reproduce.spec.claim import Arms, Claim, as_tuple, below
+from reproduce.spec.claim import Arms, Best, Claim, as_tuple, below
 from reproduce.spec.experiment import WIDER_RATES, Bracket, Cell, Experiment, arms, tuned
 from reproduce.spec.nets import (
     Autoencoder,
@@ -33,6 +33,7 @@ __all__ = [
     "WIDER_RATES",
     "Arms",
     "Autoencoder",
+    "Best",
     "Bracket",
     "Budget",
     "Cell",

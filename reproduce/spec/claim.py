@@ -65,6 +65,17 @@ class Claim:
         return margin
 
 
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """Which of several arms is best? The one with the lowest validation error, named together with
+    what it gains over `than` on test images, whatever that is."""
+
+    # In the plural, such as "dropout rates".
+    among: str
+    arms: tuple[str, ...]
+    than: str
+
+
 def below(
     better: Arms, worse: Arms, text: str | None = None, *, smallest: float, paper: str = ""
 ) -> Claim:

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from reproduce.spec.budget import PROFILES, Budget
-from reproduce.spec.claim import Claim, as_tuple
+from reproduce.spec.claim import Best, Claim, as_tuple
 from reproduce.spec.run import Run
 from reproduce.spec.search_space import Search
 from reproduce.spec.view import View
@@ -66,6 +66,7 @@ class Experiment:
     budgets: Mapping[str, Budget]
     view: View
     claims: tuple[Claim, ...]
+    bests: tuple[Best, ...] = ()
     # Views drawn next to the first one.
     panels: tuple[View, ...] = ()
     # Taken at the measured points of training. The first, on validation data, chooses the settings.
@@ -98,6 +99,13 @@ class Experiment:
         for claim in self.claims:
             if not {*as_tuple(claim.better), *as_tuple(claim.worse)} <= arms:
                 raise ValueError(f"the claim {claim.text!r} names an arm that is not declared")
+        for best in self.bests:
+            if not {*best.arms, best.than} <= arms:
+                raise ValueError(f"the best of {best.among!r} names an arm that is not declared")
+            if not self.hold_out:
+                raise ValueError(
+                    f"the best of {best.among!r} is picked on validation images, so set `hold_out`"
+                )
 
 
 def arms(candidates: Mapping[str, tuple[Run, ...] | list[Run]]) -> tuple[Cell, ...]:

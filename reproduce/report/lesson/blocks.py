@@ -6,16 +6,15 @@ from pathlib import Path
 
 from reproduce import experiments
 from reproduce.errors import UserError
+from reproduce.report import best
 from reproduce.report.claims import claims_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding
-from reproduce.report.tables import NONE_YET, Table, measured_table, probes_table
+from reproduce.report.tables import Table, measured_table, probes_table
 from reproduce.spec import PROFILES
 
 LESSON = Path("docs/lesson.md")
 BLOCK = re.compile(r"(<!-- rows: (.*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-# Of so many arms of an experiment `best` shows the lowest errors.
-BEST = 3
 
 
 def filled(text: str, found: Sequence[Evidence]) -> str:
@@ -58,11 +57,7 @@ def _arms(e: Evidence) -> str:
 
 
 def _best(e: Evidence) -> str:
-    table = measured_table(e)
-    rows = [row for row in table.rows if row[2] != NONE_YET]
-    rows.sort(key=lambda row: float(row[2].split()[0]))
-    lowest = Table(table.title, table.columns, rows[:BEST])
-    return _part(e, lowest, ("arm", "ours (mean ± s.e.)", "n"))
+    return "\n\n".join(best.sentences(e)) or "*Some runs are missing yet.*"
 
 
 def _probes(e: Evidence) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reproduce import experiments, judge
+from reproduce.report import best
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import headlines_table
 from reproduce.report.page.claim import KINDS, NO_RESULT, Shown, claims
@@ -53,6 +54,8 @@ class Section:
     command: str
     deviations: list[str]
     figure: Markup | None
+    # Which arm is best, in sentences.
+    best: tuple[str, ...]
     claims: list[Shown]
     tables: list[Table]
     provenance: str
@@ -92,6 +95,7 @@ def section(e: Evidence, figure: Markup | None, provenance: Callable[[Evidence],
         command=f".venv/bin/python -m reproduce run {e.name} --profile {e.profile}",
         deviations=_deviations(e),
         figure=figure,
+        best=best.sentences(e),
         claims=claims(e),
         tables=[table for table in (measured_table(e), lowest_table(e)) if table.rows],
         provenance=provenance(e),

@@ -1,6 +1,6 @@
 import pytest
 
-from reproduce import Budget, Claim, Experiment, View, arms
+from reproduce import Best, Budget, Claim, Experiment, View, arms
 
 
 def experiment(run, **changes):
@@ -29,6 +29,15 @@ def test_a_claim_about_an_unknown_arm_and_an_unknown_profile_are_refused(run):
         with pytest.raises(ValueError, match="profiles, in the order smoke, quick, cpu, tenth"):
             experiment(run, budgets=budgets)
     assert list(experiment(run, budgets={"quick": budget}).budgets) == ["quick"]
+
+
+def test_the_best_of_unknown_arms_and_without_validation_images_is_refused(run):
+    best = Best(among="arms", arms=("a", "b"), than="a")
+    with pytest.raises(ValueError, match="set `hold_out`"):
+        experiment(run, bests=(best,))
+    assert experiment(run, bests=(best,), hold_out=True).bests == (best,)
+    with pytest.raises(ValueError, match="not declared"):
+        experiment(run, bests=(Best(among="arms", arms=("a", "b"), than="c"),), hold_out=True)
 
 
 @pytest.mark.parametrize(
