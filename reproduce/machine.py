@@ -87,3 +87,10 @@ def use_tf32(is_wanted: bool) -> None:
     """Whether TensorFlow in this process multiplies numbers rounded to ten bits (TF32), which some
     GPUs do several times as fast; a program keeps the setting that it was compiled with."""
     import_tensorflow().config.experimental.enable_tensor_float_32_execution(is_wanted)
+
+
+def precision() -> str:
+    """How TensorFlow multiplies in this process: "float32", or "tf32" on a GPU that was asked to
+    round. A CPU rounds nothing, whatever was asked for."""
+    config = import_tensorflow().config.experimental
+    return "tf32" if has_gpu() and config.tensor_float_32_execution_enabled() else "float32"

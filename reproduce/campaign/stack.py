@@ -9,7 +9,7 @@ from reproduce.campaign.progress import RunProgress
 from reproduce.campaign.provenance import failure, provenance, rows_of
 from reproduce.data import Dataset
 from reproduce.events import EventLog
-from reproduce.machine import has_gpu
+from reproduce.machine import precision
 from reproduce.plan import Planned
 from reproduce.probes import run_probes
 from reproduce.record import pack_predictions
@@ -159,8 +159,7 @@ class _Going:
                 found["predictions"] = pack_predictions(wrong_by.tobytes())
         found["seconds"] = round(training.seconds, 2)
         found["stacked"] = training.engine.runs
-        # A CPU rounds nothing, whatever was asked for.
-        found["precision"] = "tf32" if self.job.tf32 and has_gpu() else "float32"
+        found["precision"] = precision()
         status = "diverged" if training.diverged else "done"
         return Outcome(self.job, status, rows_of(planned, history), provenance(planned, **found))
 

@@ -13,9 +13,10 @@ Arrays = dict[str, np.ndarray]
 class Progress(msgspec.Struct, forbid_unknown_fields=True):
     """What training changes besides arrays, and whose it is."""
 
-    # The run's key and its data's digest.
+    # The run's key, its data's digest, and how its products were rounded.
     run: str
     data: str
+    precision: str
     step: int
     seconds: float
     diverged: bool
@@ -40,17 +41,21 @@ def write(path: Path, state: Arrays, kept: Arrays, progress: Progress) -> None:
 
 
 def read(
-    path: Path, run: str, data: str, updates: int, like: Arrays
+    path: Path, run: str, data: str, precision: str, updates: int, like: Arrays
 ) -> tuple[Arrays, Arrays, Progress]:
-    """What `write` was given. Raises ValueError if it is of another run, of other data or beyond
-    the run's end, or if its arrays have other names or shapes than those of `like`; a damaged file
-    raises any of a dozen exception types."""
+    """What `write` was given. Raises ValueError if it is of another run, data or precision, or
+    beyond the run's end, or if its arrays have other names or shapes than those of `like`; a
+    damaged file raises any of a dozen exception types."""
     if not path.is_file():
         raise ValueError("it is no regular file")
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file}
     progress = msgspec.convert(json.loads(str(arrays.pop("progress"))), Progress)
-    for what, mine, its in (("run", run, progress.run), ("data", data, progress.data)):
+    for what, mine, its in (
+        ("run", run, progress.run),
+        ("data", data, progress.data),
+        ("precision", precision, progress.precision),
+    ):
         if mine != its:
             raise ValueError(f"it is of the {what} {its}, not of {mine}")
     if not 0 <= progress.step <= updates:

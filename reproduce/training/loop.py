@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from reproduce.data import Dataset, split_indices
+from reproduce.machine import precision
 from reproduce.spec import Run
 from reproduce.training import checkpoint, measures
 from reproduce.training.engine import Engine, engine_for
@@ -182,14 +183,15 @@ class Training:
         """Writes the checkpoint atomically; does nothing without a path."""
         if self.checkpoint is not None:
             history = [(m.split, m.measure, m.step, m.value) for m in self.history]
-            mine = self.run.key, self.dataset.digest, self.step, self.seconds
-            progress = checkpoint.Progress(*mine, self.diverged, self.best_error, history)
+            mine = self.run.key, self.dataset.digest, precision()
+            now = self.step, self.seconds, self.diverged, self.best_error, history
+            progress = checkpoint.Progress(*mine, *now)
             state = self.engine.state(self.slot)
             checkpoint.write(self.checkpoint, state, self.kept_state, progress)
 
     def _resume(self, path: Path) -> None:
         try:
-            mine = self.run.key, self.dataset.digest, self.run.updates
+            mine = self.run.key, self.dataset.digest, precision(), self.run.updates
             state, kept, found = checkpoint.read(path, *mine, self.engine.state(self.slot))
             self.engine.restore(state, self.slot)
         except Exception as error:  # a damaged file raises a dozen exception types
@@ -211,10 +213,7 @@ def advance_together(trainings: Sequence[Training]) -> None:
     began = time.monotonic()
     engine, updates = active[0].engine, min(each.until_stop() for each in active)
     taken = {each.slot: each.course.take(updates) for each in active}
-    order, schedule = (
-        spread({slot: both[i] for slot, both in taken.items()}, engine.runs) for i in (0, 1)
-    )
-    losses = engine.advance(order, schedule)
+    losses = engine.advance(*spread(taken, engine.runs))
     seconds = time.monotonic() - began
     for each in active:
         each.advanced(updates, float(losses[each.slot]), seconds, len(active))

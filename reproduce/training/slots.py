@@ -86,16 +86,23 @@ class Slots:
             variable.assign(tf.where(here, value[None], variable))
 
 
-def spread(values: dict[int, np.ndarray], runs: int) -> np.ndarray:
-    """Arrays of shape (updates, ...) by slot -> (updates, runs, ...), 0 for slots without one; for
-    a single run, its array."""
+def spread(
+    values: dict[int, tuple[np.ndarray, np.ndarray]], runs: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two arrays of shape (updates, ...) by slot -> (updates, runs, ...), 0 for slots without any;
+    for a single run, its arrays."""
     if runs == 1:
         return values[0]
-    like = next(iter(values.values()))
-    found = np.zeros((len(like), runs, *like.shape[1:]), like.dtype)
-    for slot, value in values.items():
-        found[:, slot] = value
+    one, other = next(iter(values.values()))
+    found = _room(one, runs), _room(other, runs)
+    for slot, parts in values.items():
+        for whole, part in zip(found, parts, strict=True):
+            whole[:, slot] = part
     return found
+
+
+def _room(like: np.ndarray, runs: int) -> np.ndarray:
+    return np.zeros((len(like), runs, *like.shape[1:]), like.dtype)
 
 
 @pfor.RegisterPFor("StatelessRandomUniformFullIntV2")

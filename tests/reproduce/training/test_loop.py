@@ -121,6 +121,10 @@ def of_other_data(progress, state, best):
     progress.data = "0" * 16
 
 
+def of_another_precision(progress, state, best):
+    progress.precision = "tf32"
+
+
 def beyond_the_end(progress, state, best):
     progress.step = 251
 
@@ -158,6 +162,7 @@ def saved(full, digits, path):
     [
         (of_another_run, "it is of the run 0000000000000000, not of"),
         (of_other_data, "it is of the data 0000000000000000, not of"),
+        (of_another_precision, "it is of the precision tf32, not of float32"),
         (beyond_the_end, "it is at update 251 of 250"),
         (before_the_start, "it is at update -1 of 250"),
         (odd, "Expected"),
@@ -171,7 +176,9 @@ def test_a_checkpoint_of_something_else_is_named_and_left(
 ):
     path = tmp_path / "checkpoint.npz"
     like = saved(full, digits, path)
-    state, best, progress = checkpoint.read(path, full.key, digits.digest, full.updates, like)
+    state, best, progress = checkpoint.read(
+        path, full.key, digits.digest, "float32", full.updates, like
+    )
     change(progress, state, best)
     checkpoint.write(path, state, best, progress)
     again = Training(full, digits, path)
