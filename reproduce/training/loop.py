@@ -182,10 +182,9 @@ class Training:
     def save(self) -> None:
         """Writes the checkpoint atomically; does nothing without a path."""
         if self.checkpoint is not None:
-            history = [(m.split, m.measure, m.step, m.value) for m in self.history]
-            mine = self.run.key, self.dataset.digest, precision()
-            now = self.step, self.seconds, self.diverged, self.best_error, history
-            progress = checkpoint.Progress(*mine, *now)
+            seen = [(m.split, m.measure, m.step, m.value) for m in self.history]
+            mine = self.run.key, self.dataset.digest, precision(), self.step, self.seconds
+            progress = checkpoint.Progress(*mine, self.diverged, self.best_error, seen)
             state = self.engine.state(self.slot)
             checkpoint.write(self.checkpoint, state, self.kept_state, progress)
 
