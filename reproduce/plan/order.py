@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 from reproduce.judge import Judged, cells_of, seeds_needed
 from reproduce.plan.planned import Planned
 from reproduce.plan.stages import Stage
 from reproduce.plan.standing import Place, Standing
-from reproduce.spec import Claim
+from reproduce.spec import Autoencoder, Claim, Mlp, Run
 
 # The chance that a claim with fewer than two seeds is decided at its next look. A guess: of the
 # first claims judged here after three seeds, about half were.
 UNKNOWN = 0.5
 # A question of ours counts half a claim of the paper.
 OURS = 0.5
+# Of MNIST: only the ratio of sizes counts.
+PIXELS, CLASSES = 784, 10
 # The chance of a claim whose spread says that it never will be.
 LEAST = 0.02
 
@@ -27,6 +31,8 @@ class Missing:
     standing: Standing
     choosing: dict[Place, list[Planned]]
     testing: dict[Place, list[Planned]]
+    # Final runs of cells that are still choosing, if they choose as they would now.
+    later: dict[Place, list[Planned]]
     # The number of finished runs of both stages that are still declared.
     choices_done: int
     finals_done: int
@@ -36,8 +42,12 @@ class Missing:
     @property
     def finals_left(self) -> int:
         """The number of missing final runs, with those of cells whose settings are not chosen."""
-        wanted = sum(self.seeds[place] for place in self._unchosen)
-        return wanted + sum(map(len, self.testing.values()))
+        return sum(map(self._finals_of, self.seeds))
+
+    def _finals_of(self, place: Place) -> int:
+        if place in self._unchosen:
+            return self.seeds[place]
+        return len(self.testing.get(place, ())) + len(self.later.get(place, ()))
 
     @property
     def _unchosen(self) -> set[Place]:
@@ -52,29 +62,42 @@ class Missing:
 
     def milliseconds(self, places: Iterable[Place]) -> float:
         """The cost of all that these cells want, with the final runs of cells not yet chosen."""
-        budget, updates = self.standing.experiment.budgets[self.choice.profile], 0
+        budget, cost = self.standing.experiment.budgets[self.choice.profile], 0.0
         for place in places:
-            updates += sum(p.run.updates for p in self.choosing.get(place, ()))
-            finals = (
-                len(self.testing.get(place, ()))
-                if place not in self._unchosen
-                else self.seeds[place]
-            )
-            updates += finals * budget.updates
-        return updates * budget.update_ms
+            updates = sum(p.run.updates for p in self.choosing.get(place, ()))
+            updates += self._finals_of(place) * budget.updates
+            cost += updates * self._relative[place]
+        return cost * budget.update_ms
+
+    @cached_property
+    def _relative(self) -> dict[Place, float]:
+        """What an update of each cell's net costs: fully connected ones by their size, so that
+        their mean is 1; others 1."""
+        cells = [cell for cell, _ in self.standing.chosen]
+        sizes = {(cell.arm, cell.x): _products(cell.candidates[0]) for cell in cells}
+        mean = sum(sizes.values()) / max(1, sum(size > 0 for size in sizes.values()))
+        return {place: size / mean if size else 1.0 for place, size in sizes.items()}
+
+
+def _products(run: Run) -> int:
+    """Products of a weight and a unit for one image of MNIST; 0 if the net has other layers too."""
+    if not isinstance(run.net, Mlp | Autoencoder):
+        return 0
+    return sum(a * b for a, b in pairwise((PIXELS, *run.net.hidden, CLASSES)))
 
 
 def missing_of(choice: Stage, final: Stage) -> Missing:
     standing = final.standing()
     every = standing.choice_runs
     choosing = _by_place(every, choice.results.finished())
-    testing = _by_place(final.runs_of(standing), final.results.finished())
+    finals = _by_place(final.runs_of(standing), final.results.finished())
     # A candidate that is still to be measured may change what is tested.
-    testing = {place: runs for place, runs in testing.items() if place not in choosing}
+    testing = {place: runs for place, runs in finals.items() if place not in choosing}
+    later = {place: runs for place, runs in finals.items() if place in choosing}
     chosen = len(every) - sum(map(len, choosing.values()))
     tested = len(standing.current & final.results.finished())
     seeds = final.seeds_of(standing)
-    return Missing(choice, final, standing, choosing, testing, chosen, tested, seeds)
+    return Missing(choice, final, standing, choosing, testing, later, chosen, tested, seeds)
 
 
 def _by_place(runs: list[Planned], finished: set[str]) -> dict[Place, list[Planned]]:

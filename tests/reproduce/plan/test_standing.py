@@ -5,7 +5,18 @@ from dataclasses import replace
 import pytest
 from entries import entry
 
-from reproduce import Budget, Claim, Experiment, View, arms, experiments, plan
+from reproduce import (
+    WIDER_RATES,
+    Budget,
+    Claim,
+    ConvNet,
+    Experiment,
+    Mlp,
+    View,
+    arms,
+    experiments,
+    plan,
+)
 from reproduce.plan import overview
 from reproduce.record import Row
 
@@ -166,6 +177,34 @@ def test_with_a_number_of_seeds_asked_for_the_totals_are_of_that_number(declared
     missing = plan.missing_of(*stages(tmp_path, seeds=4))
     assert missing.finals_left == 12
     assert missing.milliseconds([("A", None)]) == (2 + 4) * 10 * 60.0
+
+
+def test_finals_of_a_cell_that_tries_one_more_candidate_are_counted(declared, tmp_path, run):
+    final = choose(tmp_path)
+    run_all(final, UNCLEAR)
+    wider = replace(toy(run, added=1), brackets=WIDER_RATES)
+    declared["toy"] = wider
+    missing = plan.missing_of(*stages(tmp_path))
+    # A and B go on to the second look, C has what it needs; each first tries a smaller rate.
+    assert {arm: len(runs) for (arm, _), runs in missing.choosing.items()} == dict.fromkeys(
+        "ABC", 1
+    )
+    assert not missing.testing and missing.finals_left == 3 + 3
+    assert missing.milliseconds([("A", None), ("C", None)]) == ((1 + 3) + 1) * 10 * 60.0
+
+
+def test_a_large_net_costs_more_and_the_mean_over_the_cells_is_as_declared(declared, tmp_path):
+    cells = declared["toy"].cells
+    wide = tuple(replace(r, net=Mlp((300, 300), "relu")) for r in cells[1].candidates)
+    other = tuple(replace(r, net=ConvNet((2,), (), "relu")) for r in cells[2].candidates)
+    nets = (cells[0], replace(cells[1], candidates=wide), replace(cells[2], candidates=other))
+    declared["toy"] = replace(declared["toy"], cells=nets)
+    missing = plan.missing_of(*stages(tmp_path))
+    small, large, of_another_kind = (missing.milliseconds([(arm, None)]) for arm in "ABC")
+    assert large > 10 * small
+    declared_mean = (2 + 3) * 10 * 60.0
+    assert (small + large) / 2 == pytest.approx(declared_mean)
+    assert of_another_kind == declared_mean
 
 
 def test_a_claim_of_the_paper_comes_before_one_of_ours(declared, tmp_path, run):
