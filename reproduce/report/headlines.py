@@ -1,9 +1,10 @@
 """Evidence -> the README's table, one claim a table of the paper, and a finding in words."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from reproduce import judge
-from reproduce.report.claims import measured_difference, stated_margin, verdict
+from reproduce.report.claims import ORDER, measured_difference, stated_margin, verdict
 from reproduce.report.evidence import NOT_JUDGED, Evidence
 from reproduce.report.labels import number
 from reproduce.report.tables import Table
@@ -24,6 +25,7 @@ SHOWN = (
     "section9",
     "table10",
 )
+KINDS = (*ORDER, NOT_JUDGED)
 COLUMNS = ("of", "claim", "paper", "ours", "gain [interval]", "n", "budget", "verdict", "cost")
 
 
@@ -36,6 +38,36 @@ def headlines_table(found: Sequence[Evidence]) -> Table:
         COLUMNS,
         rows,
     )
+
+
+def leads(found: Sequence[Evidence]) -> list[str]:
+    """What README and report begin with, as Markdown: the outcome, and the table; empty without
+    rows."""
+    table = headlines_table(found)
+    return [outcome(found), table.markdown()] if table.rows else []
+
+
+def outcome(found: Sequence[Evidence]) -> str:
+    """How the paper's claims came out, each at the largest budget that has rows of it, and which
+    contradict the paper; empty if none has rows."""
+    said: dict[tuple[str, str], tuple[str, str]] = {}
+    for e in found:  # in the order of the budgets
+        place = e.experiment.source.split(",")[0]
+        for claim, judged in _tried(e):
+            if claim.paper:
+                said[e.name, claim.text] = place, verdict(e, claim, judged)
+    kinds = Counter(next(k for k in KINDS if each.startswith(k)) for _, each in said.values())
+    if not kinds:
+        return ""
+    counts = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind])
+    opposite: dict[str, list[str]] = {}
+    for (_, text), (place, each) in said.items():
+        if each.startswith(judge.OPPOSITE):
+            opposite.setdefault(place, []).append(text)
+    against = "; ".join(f"{place}: {', '.join(texts)}" for place, texts in opposite.items())
+    total = kinds.total()
+    of = f"Of the paper's {total} claims with rows, each at the largest budget that has them"
+    return f"{of}: {counts}." + (f" Opposite: {against}." if against else "")
 
 
 def _row(e: Evidence) -> tuple[str, ...] | None:

@@ -14,7 +14,7 @@ from reproduce.errors import UserError
 from reproduce.report import appended, best, evidence, figures, lesson, page, screen, search_report
 from reproduce.report.claims import claims_table, shown, verdicts_table
 from reproduce.report.evidence import Evidence
-from reproduce.report.headlines import finding, headlines_table
+from reproduce.report.headlines import finding, leads
 from reproduce.report.tables import (
     Table,
     choice_table,
@@ -127,8 +127,7 @@ def _write_report(
     parts = [
         "# Report\n\nWritten by `python -m reproduce report` from the rows beside it; do not edit."
     ]
-    headlines = headlines_table(found)
-    parts += [headlines.markdown()] if headlines.rows else []
+    parts += leads(found)
     for name in dict.fromkeys(e.profile for e in found):
         here = [e for e in found if e.profile == name]
         parts.append(verdicts_table(here, name).markdown())
@@ -211,7 +210,7 @@ def _write_readme(found: list[Evidence]) -> None:
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise UserError(f"{README} needs the lines {BEGIN} and {END} once each, for the report")
     before, rest = text.split(BEGIN)
-    block = "\n\n".join([BEGIN, headlines_table(found).markdown(), END])
+    block = "\n\n".join([BEGIN, *leads(found), END])
     _update(README, (before + block + rest.split(END)[1]).encode())
 
 

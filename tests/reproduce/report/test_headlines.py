@@ -72,6 +72,22 @@ def test_another_measure_has_its_own_means_and_no_error_of_the_papers(made, run)
     assert row[2:4] == ("", "1.2 vs 1.41")
 
 
+def test_the_outcome_counts_each_claim_of_the_paper_once_and_names_what_contradicts_it(made, run):
+    papers = (
+        claim(text="lower", paper="section 6.5"),
+        claim(text="same", within=0.01, smallest=None),
+    )
+    small = evidence(made, run, *papers, errors=((1.4, 1.3, 1.5), (1.2, 1.4, 1.3)))
+    opposite = claim(text="higher", better=WORSE, worse=BETTER, paper="Table 9")
+    large = evidence(made, run, *papers, opposite)
+    assert headlines.outcome([small, large]) == (
+        "Of the paper's 2 claims with rows, each at the largest budget that has them: "
+        "1 reproduced, 1 opposite. Opposite: Table 9: higher."
+    )
+    assert headlines.outcome([small]).endswith("has them: 1 open.")
+    assert headlines.outcome([evidence(made, run, claim())]) == ""
+
+
 def test_errors_of_other_sides_than_the_claims_are_not_shown(made, run):
     for other in ({"worse_measure": "nll"}, {"split": "train"}):
         found = evidence(made, run, claim(**other))
