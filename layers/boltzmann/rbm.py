@@ -1,0 +1,219 @@
+"""Restricted Boltzmann machines of binary units, trained by contrastive divergence."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from ..checks import check_count, check_rate
+from ..noise.inputs import check_dense
+from ..noise.masks import random_uniform
+from ..noise.stream import stream_of
+
+
+@keras.saving.register_keras_serializable("dropout")
+class RBM(keras.layers.Layer):
+    """Restricted Boltzmann machine with binary units; with a `rate`, a dropout RBM.
+
+    Its energy is E(v, h) = -b'v - c'h - v'Wh. In training it adds the loss
+
+        mean over the batch of F(v) - F(v_k),    F(v) = -b'v - sum over j of r_j softplus(c + v'W)_j
+
+    with v_k what `steps` steps of Gibbs sampling make of v, held constant. Its gradient is that of
+    contrastive divergence, CD-k, with hidden probabilities in both phases: minus
+    <v h'>_data - <v h'>_k for W. So any optimizer trains an RBM, by `fit` too, and a weight cost
+    is a `kernel_regularizer`. Hidden units are sampled; visible ones are probabilities, or sampled.
+
+    With a rate, each example has a mask r over the hidden units, drawn anew and held through the
+    negative phase: the RBM is trained as if only the kept units were there. Without one, r is 1.
+
+    Args:
+        units: Positive integer, the number of hidden units.
+        rate: Float in [0, 1), the fraction of hidden units dropped: 1 - p for the paper's p.
+        steps: Positive integer k, the Gibbs steps of the negative phase.
+        chains: Integer from 0 up. 0: the negative phase starts at the batch (CD). Otherwise it
+            goes on with so many chains of its own, which are state of the layer (persistent CD).
+        sample_visible: Boolean: sample the visible units of the negative phase, or leave them
+            probabilities. Persistent chains are always sampled.
+        kernel_initializer: Of W; None: normal of standard deviation 0.01.
+        visible_initializer, hidden_initializer: Of b and c.
+        kernel_regularizer: Of W.
+        seed: Optional integer in [0, 2^32).
+
+    Call arguments:
+        inputs: Float tensor of shape (batch, visible), in [0, 1]: binary units, or probabilities.
+        training: Boolean; whether to add the loss.
+
+    Output shape: (batch, units), the probabilities of the hidden units, of all of them.
+
+    Raises:
+        ValueError: for numbers out of range; for a rate above 0 with persistent chains, which
+            have no example whose mask they could hold.
+
+    Reference: Srivastava et al., JMLR 15 (2014), section 8; Hinton, "Training products of experts
+    by minimizing contrastive divergence", Neural Computation 14 (2002); Tieleman, ICML 2008.
+
+    Example:
+
+    >>> rbm = RBM(4, rate=0.5, seed=1)
+    >>> tuple(rbm(keras.ops.ones((2, 3)), training=True).shape), len(rbm.losses)
+    ((2, 4), 1)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        rate: float = 0.0,
+        *,
+        steps: int = 1,
+        chains: int = 0,
+        sample_visible: bool = False,
+        kernel_initializer: Any = None,
+        visible_initializer: Any = "zeros",
+        hidden_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units, self.steps = check_count("units", units), check_count("steps", steps)
+        self._rate = check_rate(rate)
+        if isinstance(chains, bool) or not isinstance(chains, int) or chains < 0:
+            raise ValueError(f"`chains` is an integer from 0 up. Received: chains={chains!r}")
+        if chains and rate:
+            raise ValueError(
+                "persistent chains have no examples whose masks they could hold, so `rate` is 0 "
+                f"with `chains`. Received: rate={rate}, chains={chains}"
+            )
+        self.chains, self.sample_visible, self.seed = chains, sample_visible, seed
+        if kernel_initializer is None:
+            kernel_initializer = keras.initializers.RandomNormal(stddev=0.01, seed=seed)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.visible_initializer = keras.initializers.get(visible_initializer)
+        self.hidden_initializer = keras.initializers.get(hidden_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.stream = stream_of(self, seed, self._rate)
+
+    @property
+    def rate(self) -> float:
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        checked = check_rate(rate)
+        self.stream.set_keep(1 - checked)
+        self._rate = checked
+
+    def build(self, input_shape):
+        visible = input_shape[-1]
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(visible, self.units),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+        )
+        self.hidden_bias = self.add_weight(
+            name="hidden_bias", shape=(self.units,), initializer=self.hidden_initializer
+        )
+        self.visible_bias = self.add_weight(
+            name="visible_bias", shape=(visible,), initializer=self.visible_initializer
+        )
+        if self.chains:
+            self.particles = self.add_weight(
+                name="particles", shape=(self.chains, visible), initializer="zeros", trainable=False
+            )
+
+    def call(self, inputs, training=False):
+        check_dense(inputs)
+        if training:
+            self.add_loss(self.contrastive_loss(inputs))
+        return self.hidden(inputs)
+
+    def contrastive_loss(self, visible):
+        """Scalar: the loss of the class's docstring for one batch, whose gradient is CD's."""
+        batch = ops.shape(visible)[0]
+        kept = None
+        if self._rate:
+            kept = ops.cast(self.stream.kept((batch, self.units)), self.compute_dtype)
+            self.stream.advance()
+        negative = self.gibbs(
+            ops.cast(self.particles, self.compute_dtype) if self.chains else visible,
+            self.steps,
+            kept,
+        )
+        negative = ops.stop_gradient(negative)
+        if self.chains:
+            self.particles.assign(ops.cast(negative, self.particles.dtype))
+        positive = ops.mean(self.free_energy(visible, kept))
+        return positive - ops.mean(self.free_energy(negative, kept))
+
+    def gibbs(self, visible, steps, kept=None):
+        """Visible units after so many steps of sampling hidden and visible units in turn; hidden
+        units without `kept`, of shape (batch, units), stay 0."""
+        for _ in range(steps):
+            hidden = self._sample(self.hidden(visible))
+            visible = self.visible(hidden if kept is None else ops.multiply(hidden, kept))
+            if self.sample_visible or self.chains:
+                visible = self._sample(visible)
+        return visible
+
+    def _sample(self, probabilities):
+        uniform = self.stream.bits(random_uniform, tuple(ops.shape(probabilities)))
+        self.stream.advance()
+        return ops.cast(uniform < ops.cast(probabilities, "float32"), self.compute_dtype)
+
+    def hidden(self, visible):
+        """P(h_j = 1 | v), of shape (batch, units)."""
+        return ops.sigmoid(self._into_hidden(visible))
+
+    def visible(self, hidden):
+        """P(v_i = 1 | h), of shape (batch, visible)."""
+        return ops.sigmoid(self.visible_logits(hidden))
+
+    def visible_logits(self, hidden):
+        """log odds of v_i = 1 given h, of shape (batch, visible)."""
+        return ops.matmul(hidden, ops.transpose(self.kernel)) + self.visible_bias
+
+    def free_energy(self, visible, kept=None):
+        """F(v) = -log sum over h of exp(-E(v, h)), of shape (batch,), over the kept units."""
+        inner = ops.softplus(self._into_hidden(visible))
+        inner = inner if kept is None else ops.multiply(inner, kept)
+        return -ops.sum(visible * self.visible_bias, axis=-1) - ops.sum(inner, axis=-1)
+
+    def _into_hidden(self, visible):
+        return ops.matmul(visible, self.kernel) + self.hidden_bias
+
+    def reconstruction_logits(self, visible):
+        """log odds of the visible units given the mean of the hidden ones, scaled by 1 - rate: in
+        training the visible units saw only so many of them."""
+        return self.visible_logits((1 - self._rate) * self.hidden(visible))
+
+    def to_dense(self, activation: Any = "sigmoid", **kwargs: Any) -> keras.layers.Dense:
+        """A Dense layer with these weights and hidden biases, to be finetuned in a network.
+
+        In front of this package's `Dropout`, which scales the kept units up, they stay as they
+        are. The paper's form, which scales at test time, multiplies them by 1 / p (section 5.2).
+        """
+        dense = keras.layers.Dense(self.units, activation, **kwargs)
+        dense.build((None, self.kernel.shape[0]))
+        dense.kernel.assign(self.kernel)
+        dense.bias.assign(self.hidden_bias)
+        return dense
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "rate": self._rate,
+            "steps": self.steps,
+            "chains": self.chains,
+            "sample_visible": self.sample_visible,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "visible_initializer": keras.initializers.serialize(self.visible_initializer),
+            "hidden_initializer": keras.initializers.serialize(self.hidden_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "seed": self.seed,
+        }
