@@ -183,10 +183,10 @@ class RBM(keras.layers.Layer):
     def _into_hidden(self, visible):
         return ops.matmul(visible, self.kernel) + self.hidden_bias
 
-    def reconstruction_logits(self, visible):
-        """log odds of the visible units given the mean of the hidden ones, scaled by 1 - rate: in
-        training the visible units saw only so many of them."""
-        return self.visible_logits((1 - self._rate) * self.hidden(visible))
+    def reconstruction_logits(self, hidden):
+        """log odds of the visible units given the probabilities of the hidden ones, which are
+        scaled by 1 - rate: in training the visible units saw only so many of them."""
+        return self.visible_logits(self.stream.keep(self.compute_dtype) * hidden)
 
     def to_dense(self, activation: Any = "sigmoid", **kwargs: Any) -> keras.layers.Dense:
         """A Dense layer with these weights and hidden biases, to be finetuned in a network.

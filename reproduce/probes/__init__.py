@@ -35,6 +35,7 @@ PROBES: dict[str, Callable[[Trained], Iterator[Measured | Picture]]] = {
     "closed_form": closed_form.find,
     "features": features.find,
     "inputs": features.find_inputs,
+    "probabilities": activations.find_probabilities,
     "map_masks": masks.find_in_maps,
     "masks": masks.find,
     "monte_carlo": monte_carlo.find,

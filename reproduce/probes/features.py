@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from reproduce.probes.trained import Picture, Trained, mosaic
+from reproduce.spec import Rbm
 from reproduce.training import Measured
 
 # Values beyond this quantile are drawn black or white.
@@ -24,6 +25,9 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
     yield trained.row("feature_roughness", np.mean([roughness(f) for f in features]))
     columns = math.ceil(math.sqrt(len(features)))
     reach = np.quantile(np.abs(features), DRAWN_QUANTILE)
+    if isinstance(trained.training.run.net, Rbm):  # as Figure 12 has them, the largest first
+        norms = np.sqrt(np.sum(features**2, axis=(1, 2)))
+        features = features[np.argsort(-norms, kind="stable")]
     yield Picture("features", mosaic(0.5 + features / (2 * reach), columns))
 
 

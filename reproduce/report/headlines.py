@@ -22,6 +22,8 @@ SHOWN = (
     "fig9b",
     "fig10",
     "fig11",
+    "fig12",
+    "fig13",
     "section9",
     "table10",
 )

@@ -69,6 +69,24 @@ class Autoencoder:
 
 
 @dataclass(frozen=True)
+class Rbm:
+    """A restricted Boltzmann machine with one hidden layer, trained by contrastive divergence with
+    so many `steps` (section 8). A run's `keep` drops its hidden units, and `l2` is half of the
+    weight cost, the factor of the weights in the update."""
+
+    hidden: tuple[int, ...]
+    steps: int = 1
+    activation: str = "sigmoid"
+
+    def __post_init__(self) -> None:
+        if len(self.hidden) != 1:
+            raise ValueError(f"an RBM has one hidden layer. Received: hidden={self.hidden}")
+
+    def scaled(self, width: float) -> "Rbm":
+        return replace(self, hidden=_scaled(self.hidden, width))
+
+
+@dataclass(frozen=True)
 class LinearRegression:
     """One linear layer, fitted by least squares to one-hot class labels (section 9.1)."""
 

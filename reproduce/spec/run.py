@@ -10,6 +10,7 @@ from reproduce.spec.nets import (
     GaussianSvm,
     LinearRegression,
     Mlp,
+    Rbm,
     Recurrent,
     Residual,
     Transformer,
@@ -21,6 +22,7 @@ Net = (
     | ConvNet
     | Autoencoder
     | LinearRegression
+    | Rbm
     | Recurrent
     | Residual
     | Transformer
@@ -156,6 +158,11 @@ class Run:
             raise ValueError(
                 "`noise` 'slice' is for the hidden layers of an Mlp without maxout and batch "
                 f"normalisation, and one `keep`. Received: {self.net!r}, keep={self.keep!r}"
+            )
+        if isinstance(self.net, Rbm) and (self.keep_input < 1 or self.noise != "bernoulli"):
+            raise ValueError(
+                "an RBM drops hidden units by Bernoulli noise, and no inputs. Received: "
+                f"keep_input={self.keep_input}, noise={self.noise!r}"
             )
         if self.noise == "slice" and self.sparsity_cost:
             raise ValueError("`noise` 'slice' has no whole layer for `sparsity_cost` to be of")

@@ -16,6 +16,7 @@ from reproduce.spec import (
     Autoencoder,
     LinearRegression,
     Mlp,
+    Rbm,
     Recurrent,
     Residual,
     Run,
@@ -37,7 +38,9 @@ def most_side_by_side(run: Run, dataset: Dataset, asked: int | None = None) -> i
         return 1
     if asked is not None:
         return asked
-    stacks = isinstance(run.net, Mlp | Autoencoder | LinearRegression) and run.noise != "slice"
+    stacks = (
+        isinstance(run.net, Mlp | Autoencoder | LinearRegression | Rbm) and run.noise != "slice"
+    )
     if not stacks or not tf.config.list_physical_devices("GPU"):
         return 1
     with tf.device("CPU"):

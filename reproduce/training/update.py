@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
-from reproduce.spec import Autoencoder, LinearRegression, Run
+from reproduce.spec import Autoencoder, LinearRegression, Rbm, Run
 
 
 def hyperparameters(model: keras.Model) -> Iterator[tuple[object, str]]:
@@ -25,6 +25,11 @@ def hyperparameters(model: keras.Model) -> Iterator[tuple[object, str]]:
                 yield owner, name
 
 
+def _within(model: keras.Model) -> keras.Model:
+    inputs = keras.Input(model.input_shape[1:])
+    return keras.Model(inputs, model(inputs))
+
+
 class Update:
     """The functions of one architecture; `model` gives the network's form, and none of its values
     but those that `hold` sets."""
@@ -33,6 +38,9 @@ class Update:
         self.model, self.images, self.labels = model, images, labels
         self.net, self.uses_l1 = run.net, run.l1 > 0
         self.owners = list(hyperparameters(model))
+        # Keras forgets the losses of layers inside a layer that is called on its own, and that of
+        # an RBM's reconstruction has the RBM inside. Within another model it is not on its own.
+        self.trained = _within(model) if isinstance(run.net, Rbm) else model
 
     def gradients(
         self, weights: list, others: list, numbers: list, batch: tf.Tensor
@@ -41,7 +49,7 @@ class Update:
         images, labels = tf.gather(self.images, batch), tf.gather(self.labels, batch)
         with tf.GradientTape() as tape, self._holding(numbers):
             tape.watch(weights)
-            logits, moved, penalties = self.model.stateless_call(
+            logits, moved, penalties = self.trained.stateless_call(
                 weights, others, images, training=True, return_losses=True
             )
             loss = self._loss(logits, images, labels)
@@ -76,11 +84,13 @@ class Update:
         return self.model.stateless_call(weights, others, images, training=False)[0]
 
     def _loss(self, logits: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        if isinstance(self.net, Autoencoder | LinearRegression):
-            if isinstance(self.net, Autoencoder):
-                error = tf.sigmoid(logits) - tf.reshape(images, tf.shape(logits))
-            else:
+        if isinstance(self.net, Autoencoder | LinearRegression | Rbm):
+            if isinstance(self.net, LinearRegression):
                 error = logits - tf.one_hot(labels, logits.shape[1])
+            else:
+                error = tf.sigmoid(logits) - tf.reshape(images, tf.shape(logits))
+            if isinstance(self.net, Rbm):  # shown only: the layer's own loss is what it learns by
+                error = tf.stop_gradient(error)
             return tf.reduce_sum(tf.square(error)) / (2 * images.shape[0])
         losses = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
         return tf.reduce_mean(losses)

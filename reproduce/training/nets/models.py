@@ -28,13 +28,14 @@ from reproduce.spec import (
     Autoencoder,
     ConvNet,
     Mlp,
+    Rbm,
     Recurrent,
     Residual,
     Run,
     Transformer,
     derived_seed,
 )
-from reproduce.training.nets import beyond_paper
+from reproduce.training.nets import beyond_paper, boltzmann
 from reproduce.training.nets.augmentation import RandomFlip, RandomShift
 
 CONVOLUTION, POOL, POOL_STRIDE = 5, 3, 2
@@ -54,10 +55,11 @@ class Built(NamedTuple):
 def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
     """The network of `run` for inputs of `shape`, with weights and masks drawn from its seed.
 
-    An autoencoder returns one logit per pixel, in order; other networks return one per class.
+    An autoencoder or RBM returns one logit per pixel, in order; other networks one per class.
     """
-    if isinstance(run.net, Recurrent | Residual | Transformer):
-        model = beyond_paper.build(run, shape, classes)
+    if isinstance(run.net, Recurrent | Residual | Transformer | Rbm):
+        is_rbm = isinstance(run.net, Rbm)
+        model = boltzmann.build(run, shape) if is_rbm else beyond_paper.build(run, shape, classes)
         count = len(model.trainable_variables)
         return Built(model, [1.0] * count, [0.0] * count)
     stack = _Stack(run, shape)

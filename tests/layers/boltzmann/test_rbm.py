@@ -162,7 +162,7 @@ def test_at_inference_it_has_no_loss_and_gives_the_probabilities_of_all_units():
     w, c = array(rbm.kernel), array(rbm.hidden_bias)
     np.testing.assert_allclose(out, 1 / (1 + np.exp(-(STATES @ w + c))), atol=1e-5)
     assert rbm.losses == []
-    logits = array(rbm.reconstruction_logits(STATES))
+    logits = array(rbm.reconstruction_logits(rbm(STATES)))
     np.testing.assert_allclose(logits, 0.5 * out @ w.T + array(rbm.visible_bias), atol=1e-5)
 
 

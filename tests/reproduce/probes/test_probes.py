@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from layers import Dropout
-from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp
+from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp, Rbm
 from reproduce.probes import Picture, Trained, closed_form, mosaic, run_probes, uncertainty
 from reproduce.probes.closed_form import normal_equations, solution
 from reproduce.probes.features import roughness
@@ -227,3 +227,21 @@ def test_a_feature_map_is_drawn_whole_and_as_dropout_leaves_it(run, digits, conv
             assert lost[:, tile][shown].mean() in (0, 1) or not shown.any()
     assert decoded(pictures["inputs"]).shape == (2 * 8 + 1, 8 * 8 + 7)
     assert decoded(pictures["features"]).shape == (3 * 6 - 1, 3 * 6 - 1)
+
+
+def test_the_hidden_units_of_an_rbm_are_counted_on_test_images(run, digits):
+    settings = {"net": Rbm((16,)), "measures": ("squared_error",), "learning_rate": 0.1}
+    training = trained(replace(run, updates=200, **settings), digits)
+    rows, pictures = rows_of(training, "probabilities", "features")
+    values = Trained(training).activations(Trained(training).images)[0]
+    assert rows["test", "above_first_bin_percent", None] == pytest.approx(
+        100 * np.mean(values >= 0.01), abs=1e-4
+    )
+    shares = [value for (_, measure, x), value in rows.items() if "share" in measure and x]
+    assert len(shares) == 100 and sum(shares) == pytest.approx(100)
+    dead = np.ptp(values, axis=0) < 0.05
+    assert rows["test", "dead_units_percent", None] == pytest.approx(100 * dead.mean())
+    # The largest first: its tile varies most.
+    tile = decoded(pictures["features"])[:8, :8].astype(float)
+    last = decoded(pictures["features"])[-8:, -8:].astype(float)
+    assert tile.std() > last.std()

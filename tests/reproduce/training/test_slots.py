@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from layers.noise.masks import random_32_bits, random_bernoulli
-from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp, Recurrent
+from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp, Rbm, Recurrent
 from reproduce.training import Engine, Training, advance_together, most_side_by_side
 from reproduce.training.slots import Slots
 
@@ -85,8 +85,9 @@ def are_close(one, other):
         },
         {**RECONSTRUCTING, "keep": 0.5},
         {"net": LinearRegression(), "measures": ("nll",), "keep_input": 0.5},
+        {**RECONSTRUCTING, "net": Rbm((20,)), "keep": 0.5, "l2": 1e-4},
     ],
-    ids=["plain", "every option", "maxout", "batch norm", "autoencoder", "regression"],
+    ids=["plain", "every option", "maxout", "batch norm", "autoencoder", "regression", "RBM"],
 )
 def test_runs_side_by_side_end_where_each_would_alone(run, digits, settings):
     runs = three(run, settings)
