@@ -117,7 +117,7 @@ def search_finals(experiment: Experiment, profile: str, point: Mapping) -> list[
     assert experiment.search is not None
     budget = experiment.budgets[profile]
     arms = {BEST_FOUND: experiment.search.run(point), **experiment.search.baselines}
-    plain = replace(experiment, hold_out=False, curve_points=0, probes=())
+    plain = replace(experiment, hold_out=False, curve_points=0, probes=(), bests=())
     return [
         Planned(arm, None, "", final_run(budgeted(run, budget, plain), plain, seed))
         for seed in range(1, budget.looks[0] + 1)

@@ -52,7 +52,8 @@ def _shape(units: tuple[int, ...], images: tuple[int, ...]) -> tuple[int, ...]:
 
 def find_in_maps(trained: Trained) -> Iterator[Picture]:
     """The most active maps of the first convolution: one row before dropout, one row after it. If
-    nothing in the maps themselves is dropped, both rows are the same."""
+    nothing in the maps themselves is dropped, both rows are the same. If whole maps are dropped, at
+    least one of those is drawn."""
     model, image = trained.model, trained.images[:1]
     whole = model.get_layer("pool_1").output
     names = {layer.name for layer in model.layers}
@@ -60,7 +61,11 @@ def find_in_maps(trained: Trained) -> Iterator[Picture]:
     before, after = keras.Model(model.input, [whole, left])(image, training=True)
     before = np.asarray(before)[0]
     after = np.reshape(after, before.shape)  # it is flat if it feeds a dense layer
-    largest = np.argsort(before.mean(axis=(0, 1)))[::-1][:MAPS]
+    by_activity = np.argsort(before.mean(axis=(0, 1)))[::-1]
+    largest = by_activity[:MAPS].copy()
+    gone = [i for i in by_activity if before[..., i].any() and not after[..., i].any()]
+    if gone and not set(gone) & set(largest):
+        largest[-1] = gone[0]
     # Kept units are scaled up in training; here both rows use the same grey scale.
     tiles = np.concatenate([np.moveaxis(maps[..., largest], -1, 0) for maps in (before, after)])
     # A narrow net may have fewer maps than are drawn of a wide one.

@@ -92,6 +92,11 @@ def shown(table: Table) -> Table:
     return Table(table.title, table.columns[:at] + table.columns[at + 1 :], rows)
 
 
+def tried(table: Table) -> Table:
+    """The same without the claims whose arms the profile does not run."""
+    return Table(table.title, table.columns, [row for row in table.rows if row[-1] or row[-3]])
+
+
 def verdict(e: Evidence, claim: Claim, judged: Judged) -> str:
     """A verdict in words; empty if there is nothing to judge yet."""
     found = judged.found

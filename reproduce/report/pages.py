@@ -12,7 +12,7 @@ from rich.console import Console
 from reproduce import experiments
 from reproduce.errors import UserError
 from reproduce.report import appended, best, evidence, figures, lesson, page, screen, search_report
-from reproduce.report.claims import claims_table, shown, verdicts_table
+from reproduce.report.claims import claims_table, shown, tried, verdicts_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding, leads
 from reproduce.report.tables import (
@@ -59,9 +59,9 @@ def show(names: Sequence[str], profile: str, results_dir: Path) -> None:
     have the profile shows its committed rows, of the largest budget."""
     console = _console()
     for e in filter(None, (_result(name, profile, results_dir) for name in names)):
-        for table in (measured_table(e), shown(claims_table(e))):
+        for table in (measured_table(e), shown(tried(claims_table(e)))):
             if table.rows:
-                console.print(table.rich())
+                console.print(table.trimmed().rich())
         print("\n".join((finding(e), *best.sentences(e))))
         if (figure := figures.draw(e)) is not None:
             path = _folder(results_dir, e.profile) / "figures" / f"{e.name}_{e.profile}.svg"

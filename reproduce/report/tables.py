@@ -16,6 +16,8 @@ from reproduce.spec import Cell, Run
 
 # A measure with more places along x than this is left out of tables.
 MOST_PLACES = 40
+# Columns of the measured table: the mean over seeds, on test and on training images.
+OURS, TRAINED = "ours (mean ± s.e.)", "on training images"
 # Shown where there are no rows yet.
 NONE_YET = "none yet"
 # Settings for which a better value may lie beyond the grid.
@@ -33,6 +35,12 @@ class Table:
     def markdown(self) -> str:
         lines = [self.columns, ("---",) * len(self.columns), *self.rows]
         return f"**{self.title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+    def trimmed(self) -> "Table":
+        """The same without columns in which every cell is empty."""
+        kept = [i for i in range(len(self.columns)) if any(row[i] for row in self.rows)]
+        rows = [tuple(row[i] for i in kept) for row in self.rows]
+        return Table(self.title, tuple(self.columns[i] for i in kept), rows)
 
     def rich(self) -> RichTable:
         table = RichTable(title=self.title, title_justify="left")
@@ -58,6 +66,7 @@ def measured_table(e: Evidence) -> Table:
     split = "validation" if view.splits == ("validation",) else "test"
     for cell, run in e.chosen:
         ours = interval(e.values(cell.arm, cell.x, split, measure))
+        trained = list(e.values(cell.arm, cell.x, "train", measure)) if split == "test" else []
         # Without randomness there are no updates, and every seed would give the same result.
         is_exact = plan.is_deterministic(cell)
         if is_exact:
@@ -76,6 +85,7 @@ def measured_table(e: Evidence) -> Table:
                 published,
                 _mean(ours),
                 str(ours.n),
+                _mean(interval(trained)) if trained else "",
                 "no updates" if is_exact else e.budget,
                 _chosen(cell, run, e.standing.measured(cell)),
                 verdict,
@@ -87,8 +97,9 @@ def measured_table(e: Evidence) -> Table:
     columns = (
         "arm",
         "paper",
-        "ours (mean ± s.e.)",
+        OURS,
         "n",
+        TRAINED,
         "budget",
         "chosen on validation",
         "verdict",

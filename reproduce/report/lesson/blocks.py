@@ -10,7 +10,7 @@ from reproduce.report import best
 from reproduce.report.claims import claims_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding
-from reproduce.report.tables import Table, measured_table, probes_table
+from reproduce.report.tables import OURS, TRAINED, Table, measured_table, probes_table
 from reproduce.spec import PROFILES
 
 LESSON = Path("docs/lesson.md")
@@ -53,7 +53,7 @@ def _claims(e: Evidence) -> str:
 def _arms(e: Evidence) -> str:
     table = measured_table(e)
     paper = ("paper",) if any(row[1] for row in table.rows) else ()
-    return _part(e, table, ("arm", *paper, "ours (mean ± s.e.)", "n"))
+    return _part(e, table, ("arm", *paper, OURS, "n", TRAINED))
 
 
 def _best(e: Evidence) -> str:
