@@ -9,7 +9,6 @@ from reproduce.record import COLUMNS
 from reproduce.report.claims import claims_table, tried
 from reproduce.report.tables import OURS, TRAINED, Table, measured_table
 
-
 # The profile runs the first two.
 KEEPS = {"A": 1.0, "B": 0.5, "C": 0.3}
 
