@@ -5,7 +5,7 @@ from itertools import product
 import keras
 import numpy as np
 import pytest
-from backend import BACKEND, ONCE, array
+from backend import BACKEND, ONCE, array, some
 
 from layers import RBM
 
@@ -72,6 +72,7 @@ def test_the_free_energy_sums_over_all_hidden_states():
     np.testing.assert_allclose(array(rbm.free_energy(STATES, kept)), expected, rtol=1e-4)
 
 
+@ONCE
 def test_long_chains_visit_states_as_often_as_their_probabilities_say():
     _, rbm = machine(sample_visible=True)
     start = np.tile(STATES, (500, 1))
@@ -83,7 +84,7 @@ def test_long_chains_visit_states_as_often_as_their_probabilities_say():
     assert np.all(np.abs(found - expected) < 4 * np.sqrt(expected / len(start)) + 1e-4)
 
 
-@pytest.mark.parametrize("settings", [{}, {"sample_visible": True}, {"steps": 5}])
+@pytest.mark.parametrize("settings", some([{}, {"sample_visible": True}, {"steps": 5}], 1))
 def test_contrastive_divergence_points_the_way_of_the_exact_gradient(settings):
     data, cosines = patterns(2_000), []
     for seed in range(5):
@@ -94,6 +95,7 @@ def test_contrastive_divergence_points_the_way_of_the_exact_gradient(settings):
     assert np.mean(cosines) > 0.9
 
 
+@ONCE
 @pytest.mark.parametrize("settings", [{}, {"chains": 100}], ids=["CD", "persistent"])
 def test_training_raises_the_exact_likelihood(settings):
     data = patterns(500)
