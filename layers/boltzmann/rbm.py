@@ -29,7 +29,8 @@ class RBM(keras.layers.Layer):
 
     Args:
         units: Positive integer, the number of hidden units.
-        rate: Float in [0, 1), the fraction of hidden units dropped: 1 - p for the paper's p.
+        rate: Float in [0, 1), the fraction of hidden units dropped: 1 - p for the paper's p. It
+            cannot be assigned later.
         steps: Positive integer k, the Gibbs steps of the negative phase.
         chains: Integer from 0 up. 0: the negative phase starts at the batch (CD). Otherwise it
             goes on with so many chains of its own, which are state of the layer (persistent CD).
@@ -97,12 +98,6 @@ class RBM(keras.layers.Layer):
     @property
     def rate(self) -> float:
         return self._rate
-
-    @rate.setter
-    def rate(self, rate: float) -> None:
-        checked = check_rate(rate)
-        self.stream.set_keep(1 - checked)
-        self._rate = checked
 
     def build(self, input_shape):
         visible = input_shape[-1]

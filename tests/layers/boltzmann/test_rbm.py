@@ -153,9 +153,13 @@ def test_examples_have_masks_of_their_own_and_each_call_new_ones():
 
 def test_without_a_rate_it_draws_no_mask_and_equals_one_whose_units_are_all_kept():
     plain, dropout = machine(), machine(rate=0.5)
-    dropout[1].rate = 0.0
+    dropout[1].stream.set_keep(1.0)
+    plain[1].stream.advance()  # the call that drew the other's mask
     steps = [moved(*each, patterns(100)) for each in (plain, dropout)]
     np.testing.assert_array_equal(*steps)
+    np.testing.assert_array_equal(array(plain[1].stream.state)[2], 2)
+    with pytest.raises(AttributeError):
+        plain[1].rate = 0.5
 
 
 def test_at_inference_it_has_no_loss_and_gives_the_probabilities_of_all_units():
