@@ -117,13 +117,6 @@ experiment = Experiment(
             "L2, batch normalisation and shifts together help more than dropout",
             smallest=SMALLEST_OF_ARMS,
         ),
-        Claim(
-            text="Dropout and shifts help each other, without the rest",
-            better=("none", "dropout + shifts"),
-            worse=("dropout", "shifts"),
-            smallest=SMALLEST_OF_ARMS,
-            why=WHY["shifts"],
-        ),
         *(
             contrast(
                 f"The test error is lower with {factor}",
