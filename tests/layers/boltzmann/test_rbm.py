@@ -156,7 +156,8 @@ def test_without_a_rate_it_draws_no_mask_and_equals_one_whose_units_are_all_kept
     dropout[1].stream.set_keep(1.0)
     plain[1].stream.advance()  # the call that drew the other's mask
     steps = [moved(*each, patterns(100)) for each in (plain, dropout)]
-    np.testing.assert_array_equal(*steps)
+    # PyTorch may add in another order where there is a mask to multiply by.
+    np.testing.assert_allclose(*steps, rtol=0, atol=1e-6 if BACKEND == "torch" else 0)
     np.testing.assert_array_equal(array(plain[1].stream.state)[2], 2)
     with pytest.raises(AttributeError):
         plain[1].rate = 0.5
