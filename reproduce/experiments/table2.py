@@ -101,7 +101,7 @@ experiment = Experiment(
             seeds=(5, 10, 20),
             choice_updates=20_000,
             # The larger nets wait for more of a GPU's minutes.
-            arms=(LOGISTIC, BASELINE, DROPOUT, MAX_NORM),
+            arms=(SIMARD, LOGISTIC, BASELINE, DROPOUT, MAX_NORM),
             update_ms=9,
             gpu_update_ms=0.15,
         ),
