@@ -24,6 +24,8 @@ class RBM(keras.layers.Layer):
     <v h'>_data - <v h'>_k for W. So any optimizer trains an RBM, by `fit` too, and a weight cost
     is a `kernel_regularizer`. Hidden units are sampled; visible ones are probabilities, or sampled.
 
+    While `trainable` is False it only computes its hidden units, as a layer under another RBM does.
+
     With a rate, each example has a mask r over the hidden units, drawn anew and held through the
     negative phase: the RBM is trained as if only the kept units were there. Without one, r is 1.
 
@@ -120,7 +122,7 @@ class RBM(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         check_dense(inputs)
-        if training:
+        if training and self.trainable:
             self.add_loss(self.contrastive_loss(inputs))
         return self.hidden(inputs)
 

@@ -112,7 +112,10 @@ class Display:
             if seen.key not in self.bars:
                 bar = self.progress.add_task(seen.label, total=seen.updates, state="")
                 self.bars[seen.key] = bar
-            self.progress.update(self.bars[seen.key], completed=seen.step, state=seen.describe())
+            # What a run starts from is shown in its place, until it begins itself.
+            bar, state = self.bars[seen.key], seen.describe()
+            self.progress.update(bar, total=seen.updates, completed=seen.step, state=state)
+            self.progress.update(bar, description=seen.label)
             return
         now = time.monotonic()
         if now - self.last_plain.setdefault(seen.key, now) > PLAIN_SECONDS:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import RunProgress
 from reproduce.campaign.provenance import failure, provenance, rows_of
+from reproduce.campaign.start import Starts
 from reproduce.data import Dataset
 from reproduce.events import EventLog
 from reproduce.machine import precision
@@ -44,6 +45,7 @@ class Stack:
         # Asked for a number of slots, it has them, to be filled as jobs come up.
         self.slots = most if first.stack else len(self.waiting)
         self.going: dict[int, _Going] = {}
+        self.starts = Starts(dataset, watch)
         # Of an update of all runs, without the first ones, which wait for the compiler.
         self.seconds = [math.inf]
 
@@ -82,7 +84,10 @@ class Stack:
                     yield Outcome(job, "stopped", [], {})
                     continue
                 try:
-                    self.going[slot] = _Going(job, self.dataset, self.engine, slot)
+                    if not self.starts.train([job, *self.waiting]):
+                        yield Outcome(job, "stopped", [], {})
+                        continue
+                    self.going[slot] = _Going(job, self.dataset, self.engine, slot, self.starts)
                 except Exception as error:
                     yield failure(job, error)
 
@@ -117,9 +122,12 @@ class Stack:
 class _Going:
     """A job, with its training and its event log."""
 
-    def __init__(self, job: Job, dataset: Dataset, engine: Engine, slot: int):
+    def __init__(self, job: Job, dataset: Dataset, engine: Engine, slot: int, starts: Starts):
         self.job = job
-        self.training = Training(job.planned.run, dataset, job.checkpoint, engine, slot)
+        start = starts.of(job)
+        self.training = Training(job.planned.run, dataset, job.checkpoint, engine, slot, start)
+        # Training what it starts from is part of its cost.
+        self.seconds_before = starts.seconds.get(job.planned.run.key, 0.0)
         self.log = EventLog(
             job.log_dir, self.training, job.planned, job.origin["command"], engine.runs
         )
@@ -157,7 +165,7 @@ class _Going:
                 history += rows
             if (wrong_by := training.wrong_by()) is not None:
                 found["predictions"] = pack_predictions(wrong_by.tobytes())
-        found["seconds"] = round(training.seconds, 2)
+        found["seconds"] = round(training.seconds + self.seconds_before, 2)
         found["stacked"] = training.engine.runs
         found["precision"] = precision()
         status = "diverged" if training.diverged else "done"

@@ -37,13 +37,19 @@ def describe_budget(experiment: Experiment, budget: Budget) -> str:
 
 
 def budgeted(run: Run, budget: Budget, experiment: Experiment) -> Run:
+    run = _smaller(run, budget)
+    return replace(run, updates=budget.updates, measures=experiment.measures)
+
+
+def _smaller(run: Run, budget: Budget) -> Run:
+    """The run, and all that it starts from, as large as the budget allows."""
+    start = run.start and replace(_smaller(run.start, budget), updates=budget.start_updates)
     return replace(
         run,
-        updates=budget.updates,
         net=run.net.scaled(budget.width),
         data=budget.data or run.data,
         examples=run.examples if budget.examples is None else budget.examples,
-        measures=experiment.measures,
+        start=start,
     )
 
 

@@ -3,6 +3,7 @@
 from reproduce.plan.order import in_order, missing_of
 from reproduce.plan.planned import Planned
 from reproduce.plan.stages import Stage
+from reproduce.spec import Run
 
 
 class Queue:
@@ -17,6 +18,8 @@ class Queue:
         # By stage and key: runs that were started here. A failed one is not tried again.
         self.started: set[tuple[str, str]] = set()
         self.running: set[str] = set()
+        # By the key of a running run: what it starts from.
+        self.starts: dict[str, Run] = {}
 
     def keep(self, names: list[str]) -> None:
         self.stages = {name: self.stages[name] for name in names}
@@ -24,20 +27,26 @@ class Queue:
 
     def waiting(self) -> list[tuple[Stage, Planned]]:
         """What may be started now, in order. A run that another experiment is just making is left
-        to it: its rows are copied later."""
-        return [
+        to it: its rows are copied later. One that starts from what a running one may still be
+        training comes last."""
+        found = [
             (stage, planned)
             for stage, planned in in_order(self.missing.values())
             if (stage.title, planned.run.key) not in self.started
             and planned.run.key not in self.running
         ]
+        under_way = [*self.starts.values()]
+        return sorted(found, key=lambda pair: pair[1].run.start in under_way)
 
     def start(self, stage: Stage, planned: Planned) -> None:
         self.started.add((stage.title, planned.run.key))
         self.running.add(planned.run.key)
+        if planned.run.start:
+            self.starts[planned.run.key] = planned.run.start
 
     def ended(self, stage: Stage, planned: Planned) -> None:
         self.running.discard(planned.run.key)
+        self.starts.pop(planned.run.key, None)
         self.refresh(stage.name)
 
     def refresh(self, name: str) -> None:

@@ -35,11 +35,11 @@ def with_choice_seeds(run: Run, experiment: Experiment, profile: str) -> list[Ru
     # Early stopping uses the points of the curve; other runs are measured once, at the end.
     points = experiment.curve_points if run.early_stopping else 0
     updates = budget.choice_updates or budget.updates
-    run = replace(run, hold_out=True, curve_points=points, updates=updates)
+    run = replace(run, curve_points=points, updates=updates).at(hold_out=True)
     # One seed is enough where nothing is random.
     count = 1 if isinstance(run.net, GaussianSvm) else budget.choice_seeds
     seeds = range(FIRST_CHOICE_SEED, FIRST_CHOICE_SEED + count)
-    return [replace(run, seed=seed) for seed in seeds]
+    return [run.at(seed=seed) for seed in seeds]
 
 
 def chosen(
@@ -84,14 +84,8 @@ def extended(
 
 
 def final_run(run: Run, experiment: Experiment, seed: int) -> Run:
-    return replace(
-        run,
-        test=True,
-        hold_out=experiment.hold_out,
-        curve_points=experiment.curve_points,
-        probes=experiment.probes,
-        seed=seed,
-    )
+    run = replace(run, test=True, curve_points=experiment.curve_points, probes=experiment.probes)
+    return run.at(hold_out=experiment.hold_out, seed=seed)
 
 
 def final_runs(

@@ -36,6 +36,7 @@ PROBES: dict[str, Callable[[Trained], Iterator[Measured | Picture]]] = {
     "features": features.find,
     "inputs": features.find_inputs,
     "probabilities": activations.find_probabilities,
+    "machines": features.find_machines,
     "map_masks": masks.find_in_maps,
     "masks": masks.find,
     "monte_carlo": monte_carlo.find,

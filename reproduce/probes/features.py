@@ -1,17 +1,21 @@
-"""Pictures of the first layer's weights, with their roughness, and of the network's inputs."""
+"""Pictures of the first layer's weights, with their roughness, of a net's inputs, and of what the
+RBMs that a run starts from have learned."""
 
 import math
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import expit
 
 from reproduce.probes.trained import Picture, Trained, mosaic
 from reproduce.spec import Rbm
-from reproduce.training import Measured
+from reproduce.training import Machine, Measured
 
 # Values beyond this quantile are drawn black or white.
 DRAWN_QUANTILE = 0.995
 INPUT_COLUMNS, INPUT_ROWS = 8, 2
+# Of a belief net: chains that begin at test images, and steps of Gibbs sampling of each.
+SAMPLES, SAMPLED_STEPS = 100, 500
 
 
 def find(trained: Trained) -> Iterator[Measured | Picture]:
@@ -29,6 +33,42 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
         norms = np.sqrt(np.sum(features**2, axis=(1, 2)))
         features = features[np.argsort(-norms, kind="stable")]
     yield Picture("features", mosaic(0.5 + features / (2 * reach), columns))
+
+
+def find_machines(trained: Trained) -> Iterator[Measured | Picture]:
+    """Of the RBMs that the run starts from, each by its number from the pixels up: the error of the
+    pixels that it gives back through those below it; how much lower the free energy of training
+    images is than that of test images, in nats; and images that the belief net of all samples."""
+    training = trained.training
+    machines = training.start.machines
+    if not machines:
+        return
+    for seen in training.start.history:
+        yield trained.row("reconstruction_error", seen.value, seen.x, seen.split)
+    known = training.dataset.images[training.splits["train"][: len(trained.images)]]
+    each = [images.reshape(len(images), -1) for images in (known, trained.images)]
+    for count, machine in enumerate(machines, 1):
+        mean, other = (np.mean(_free_energy(machine, visible)) for visible in each)
+        yield trained.row("free_energy_gap", other - mean, count)
+        if count < len(machines):
+            each = [expit(visible @ machine.kernel + machine.hidden_bias) for visible in each]
+    generator = trained.generator("samples")
+    visible = each[1][:SAMPLES]
+    for _ in range(SAMPLED_STEPS):
+        hidden = expit(visible @ machine.kernel + machine.hidden_bias)
+        hidden = (generator.random(hidden.shape, np.float32) < hidden).astype(np.float32)
+        visible = expit(hidden @ machine.kernel.T + machine.visible_bias)
+        shown = visible
+        visible = (generator.random(visible.shape, np.float32) < visible).astype(np.float32)
+    for below in reversed(machines[:-1]):
+        shown = expit(shown @ below.kernel.T + below.visible_bias)
+    tiles = shown.reshape(-1, *training.dataset.shape)
+    yield Picture("samples", mosaic(tiles, math.isqrt(SAMPLES)))
+
+
+def _free_energy(machine: Machine, visible: np.ndarray) -> np.ndarray:
+    hidden = np.logaddexp(0, visible @ machine.kernel + machine.hidden_bias)
+    return -visible @ machine.visible_bias - hidden.sum(axis=1)
 
 
 def roughness(feature: np.ndarray) -> float:

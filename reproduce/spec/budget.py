@@ -24,6 +24,8 @@ class Budget:
     choice_seeds: int = 1
     # Updates of those runs; None: the same number as in the final runs.
     choice_updates: int | None = None
+    # Updates of each run that others start from.
+    start_updates: int = 0
     # How many candidates a cell may get beyond those declared, by the experiment's brackets.
     added: int = 0
     # The layers' widths, as a fraction of those declared.
@@ -53,6 +55,7 @@ class Budget:
         """The budget as text."""
         parts = [f"{self.updates:,} updates"]
         parts += [f"chosen after {self.choice_updates:,}"] if self.choice_updates else []
+        parts += [f"{self.start_updates:,} of each RBM before"] if self.start_updates else []
         parts += [f"width x {self.fraction_of_width}"] if self.width != 1 else []
         parts += [f"{self.examples:,} examples"] if self.examples else []
         return ", ".join(parts + ([self.data] if self.data else []))

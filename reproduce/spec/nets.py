@@ -155,3 +155,16 @@ class GaussianSvm:
 
     def scaled(self, width: float) -> "GaussianSvm":
         return self
+
+
+Net = (
+    Mlp
+    | ConvNet
+    | Autoencoder
+    | LinearRegression
+    | Rbm
+    | Recurrent
+    | Residual
+    | Transformer
+    | GaussianSvm
+)

@@ -1,33 +1,13 @@
 """The description of a training run: everything that determines its rows, and the key from it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
-from reproduce.spec.nets import (
-    Autoencoder,
-    ConvNet,
-    GaussianSvm,
-    LinearRegression,
-    Mlp,
-    Rbm,
-    Recurrent,
-    Residual,
-    Transformer,
-)
-from reproduce.spec.settings import key_of, numbers_of, stated
+from reproduce.spec.nets import ConvNet, Mlp, Net, Rbm
+from reproduce.spec.settings import check_numbers, key_of, stated
 
-Net = (
-    Mlp
-    | ConvNet
-    | Autoencoder
-    | LinearRegression
-    | Rbm
-    | Recurrent
-    | Residual
-    | Transformer
-    | GaussianSvm
-)
 NOISES = ("bernoulli", "gaussian", "slice")
 CONV_DROPOUTS = ("unit", "spatial", "block", "connection")
 DECAYS = ("none", "linear", "inverse_time", "halving")
@@ -91,10 +71,14 @@ class Run:
     # At the end, the weights are the mean of those at 50 points, evenly spaced over this last
     # fraction of the updates (Polyak's averaging).
     average_fraction: float = 0.0
+    # The RBM whose weights, and those of what it starts from itself, the run's layers begin with.
+    start: "Run | None" = None
 
     def __post_init__(self) -> None:
-        self._check_types()
+        # A text in place of a number would fail only when the run starts.
+        check_numbers(self)
         self._check_dropout()
+        self._check_start()
         positive = ["learning_rate", "input_rate_factor"]
         positive += ["max_norm"] if self.max_norm is not None else []
         for name in positive:
@@ -119,14 +103,6 @@ class Run:
             )
         if self.shift_pixels < 0:
             raise ValueError(f"`shift_pixels` is 0 or more. Received: {self.shift_pixels!r}")
-
-    def _check_types(self) -> None:
-        """Of all numbers: a text in place of one would fail only when the run starts."""
-        for name, kinds in numbers_of(Run).items():
-            value = getattr(self, name)
-            if not isinstance(value, kinds) or isinstance(value, bool):
-                what = "a number" if float in kinds else "a whole number"
-                raise ValueError(f"`{name}` is {what}. Received: {value!r}")
 
     def _check_dropout(self) -> None:
         hidden = len(getattr(self.net, "hidden", ()))
@@ -167,6 +143,34 @@ class Run:
         if self.noise == "slice" and self.sparsity_cost:
             raise ValueError("`noise` 'slice' has no whole layer for `sparsity_cost` to be of")
 
+    def _check_start(self) -> None:
+        below = [machine.hidden[0] for machine in self.machines]
+        is_rbm = isinstance(self.net, Rbm)
+        fits = is_rbm or (
+            isinstance(self.net, Mlp)
+            and self.net.activation == "sigmoid"
+            and list(self.net.hidden) == below
+        )
+        if self.start and not (
+            isinstance(self.start.net, Rbm) and self.start.keeps == (1.0,) and fits
+        ):
+            raise ValueError(
+                "a run starts from an RBM without dropout, and is one or an Mlp of logistic layers "
+                f"as wide as the RBMs from the pixels up, {below}. "
+                f"Received: {self.net!r}, from {self.start.net!r} with keep {self.start.keep}"
+            )
+
+    @property
+    def machines(self) -> tuple[Rbm, ...]:
+        """The RBMs whose weights the run begins with, from the pixels up."""
+        if self.start is None or not isinstance(self.start.net, Rbm):
+            return ()
+        return (*self.start.machines, self.start.net)
+
+    def at(self, **values: Any) -> "Run":
+        """The run, and all that it starts from, with these values."""
+        return replace(self, start=self.start and self.start.at(**values), **values)
+
     @property
     def keeps(self) -> tuple[float, ...]:
         """`keep` for each fully connected hidden layer; one value for a net that has none."""
@@ -193,6 +197,8 @@ class Run:
             self.l2 > 0,
             self.l1 > 0,
             self.sparsity_cost > 0,
+            # The layers below an RBM; those of an Mlp are its own.
+            self.machines if isinstance(self.net, Rbm) else (),
         )
 
     def settings(self) -> dict:
@@ -201,7 +207,9 @@ class Run:
         return json.loads(json.dumps(self._stated()))
 
     def _stated(self) -> dict:
-        return stated(self) | {"net": {"kind": type(self.net).__name__, **stated(self.net)}}
+        net = {"kind": type(self.net).__name__, **stated(self.net)}
+        start = {"start": self.start._stated()} if self.start else {}
+        return stated(self) | {"net": net} | start
 
     @cached_property
     def key(self) -> str:

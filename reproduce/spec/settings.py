@@ -59,3 +59,12 @@ def numbers_of(kind: type) -> dict[str, tuple[type, ...]]:
         for name, kinds in each.items()
         if kinds & {int, float} and kinds <= {int, float, NoneType}
     }
+
+
+def check_numbers(value) -> None:
+    """Raises ValueError where a dataclass has something else in place of a number."""
+    for name, kinds in numbers_of(type(value)).items():  # type: ignore[arg-type]
+        found = getattr(value, name)
+        if not isinstance(found, kinds) or isinstance(found, bool):
+            what = "a number" if float in kinds else "a whole number"
+            raise ValueError(f"`{name}` is {what}. Received: {found!r}")

@@ -20,7 +20,7 @@ from reproduce.training.measures import (
     error_percent,
     reliability,
 )
-from reproduce.training.nets import build
+from reproduce.training.nets import NOTHING, Machine, Start, build, machines_of
 from reproduce.training.slots import most_side_by_side
 from reproduce.training.svm import train_svm
 
@@ -28,13 +28,17 @@ __all__ = [
     "CALIBRATION_BINS",
     "CHUNK_UPDATES",
     "MEASURES",
+    "NOTHING",
     "Engine",
+    "Machine",
     "Measured",
+    "Start",
     "Training",
     "advance_together",
     "build",
     "engine_for",
     "error_percent",
+    "machines_of",
     "most_side_by_side",
     "reliability",
     "train_svm",

@@ -16,7 +16,7 @@ from reproduce.spec import Run
 from reproduce.training import checkpoint, measures
 from reproduce.training.engine import Engine, engine_for
 from reproduce.training.measures import Measured
-from reproduce.training.nets import build
+from reproduce.training.nets import NOTHING, Start, begin, build
 from reproduce.training.schedules import Course
 from reproduce.training.slots import spread
 
@@ -30,7 +30,7 @@ class Training:
 
     With a `checkpoint` path, the state is saved there from time to time, and training resumes from
     it. A resumed run gives the same result as an uninterrupted one. With an `engine` for several
-    runs, it is the one in that `slot`: see `advance_together`.
+    runs, it is the one in that `slot`: see `advance_together`. `start` is what the run starts from.
     """
 
     run: Run
@@ -38,6 +38,7 @@ class Training:
     checkpoint: Path | None = None
     engine: Engine = None  # type: ignore[assignment]
     slot: int = 0
+    start: Start = NOTHING
     step: int = 0
     seconds: float = 0.0
     loss: float = float("nan")
@@ -106,6 +107,7 @@ class Training:
         # Small operations one by one, which a GPU is slow to start.
         with tf.device("CPU"):
             built = build(self.run, self.dataset.shape, self.dataset.classes)
+            begin(built.model, self.start)
         self.engine.load(built, self.slot)
 
     @property
@@ -161,8 +163,8 @@ class Training:
 
     def wrong_by(self) -> np.ndarray | None:
         """How wrong it is about each test image; None without any, or if it does not classify."""
-        ids, data = self.splits.get("test"), self.dataset
-        if ids is None or not len(ids) or self.run.measures[0] != "error_percent":
+        ids, data = self.splits.get("test", np.empty(0, np.int32)), self.dataset
+        if not len(ids) or self.run.measures[0] != "error_percent":
             return None
         return measures.wrong_by(self.logits(ids), data.labels[ids], data.classes)
 

@@ -1,12 +1,14 @@
 """Run and data shape -> a Keras model; the one place where the paper's keep becomes Keras's rate.
 
 In: a `Run`, the shape of its images, the number of classes. Out: `build`, which gives a `Built`:
-the model, and the factors that inverted dropout needs.
+the model, and the factors that inverted dropout needs; `begin`, which gives it the weights of
+trained RBMs.
 
-Open `models.py` first (the paper's networks), then `beyond_paper.py` (recurrent, residual and
-Transformer nets) and `augmentation.py`.
+Open `models.py` first (the paper's networks), then `boltzmann.py` (RBMs), `beyond_paper.py`
+(recurrent, residual and Transformer nets) and `augmentation.py`.
 """
 
+from reproduce.training.nets.boltzmann import NOTHING, Machine, Start, begin, machines_of
 from reproduce.training.nets.models import Built, build
 
-__all__ = ["Built", "build"]
+__all__ = ["NOTHING", "Built", "Machine", "Start", "begin", "build", "machines_of"]

@@ -173,6 +173,17 @@ def test_at_inference_it_has_no_loss_and_gives_the_probabilities_of_all_units():
     np.testing.assert_allclose(logits, 0.5 * out @ w.T + array(rbm.visible_bias), atol=1e-5)
 
 
+def test_while_it_is_frozen_it_has_no_loss_and_goes_on_afterwards():
+    _, rbm = machine()
+    rbm.trainable = False
+    out = array(rbm(STATES, training=True))
+    assert rbm.losses == [] and rbm.trainable_variables == []
+    np.testing.assert_array_equal(out, array(rbm(STATES)))
+    rbm.trainable = True
+    rbm(STATES, training=True)
+    assert len(rbm.losses) == 1
+
+
 def test_its_weights_go_on_in_a_dense_layer():
     _, rbm = machine(rate=0.5)
     np.testing.assert_allclose(array(rbm.to_dense()(STATES)), array(rbm(STATES)), atol=1e-6)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reproduce.plan import Planned, preferred
+from reproduce.plan import Planned, Queue, preferred, stages_of
 
 
 def test_a_worker_gets_what_it_has_compiled_then_what_none_has(run):
@@ -19,3 +19,16 @@ def test_a_worker_gets_what_it_has_compiled_then_what_none_has(run):
     assert preferred([faster, dropped, bounded], set(), one) == dropped
     assert preferred([faster, bounded], another, one | another) == bounded
     assert preferred([faster, dropped], set(), one | another) == faster
+
+
+def test_what_starts_from_a_machine_that_is_being_trained_comes_last(tmp_path):
+    name = "table2_pretrained"
+    queue = Queue({name: stages_of(name, "smoke", tmp_path)})
+    stage, first = queue.waiting()[0]
+    assert first.run.start
+    same = [p.run.key for _, p in queue.waiting() if p.run.start == first.run.start]
+    queue.start(stage, first)
+    after = [p.run.key for _, p in queue.waiting()]
+    assert len(same) == 6 and after[-5:] == same[1:]
+    queue.ended(stage, first)
+    assert next(p.run.key for _, p in queue.waiting()) == same[1]

@@ -2,7 +2,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from reproduce import ConvNet, Mlp, Run
+from reproduce import ConvNet, Mlp, Rbm, Run
 from reproduce.spec import derived_seed
 
 
@@ -41,7 +41,8 @@ def test_a_key_changes_with_every_setting_that_is_stated(run):
         "sparsity_cost": 0.1,
         "sparsity_target": 0.1,
     }
-    assert set(changes) | {"keep_conv", "conv_dropout"} == {field.name for field in fields(Run)}
+    others = {"keep_conv", "conv_dropout", "start"}
+    assert set(changes) | others == {field.name for field in fields(Run)}
     keys = {replace(run, **{name: value}).key for name, value in changes.items()} | {run.key}
     assert len(keys) == len(changes) + 1
     convolutional = replace(run, net=ConvNet((3, 4), (6,), "relu"))
@@ -59,6 +60,38 @@ def test_a_key_changes_with_every_setting_that_is_stated(run):
     assert slices[0].architecture != slices[1].architecture
     with pytest.raises(ValueError, match="sparsity_cost"):
         replace(slices[0], sparsity_cost=0.1)
+
+
+def test_a_start_is_part_of_the_key_and_gets_the_seed_and_the_split(run):
+    rbm = replace(run, net=Rbm((16,)), measures=("squared_error",))
+    upper = replace(rbm, net=Rbm((12,)), start=rbm)
+    net = replace(run, net=Mlp((16, 12), "sigmoid"))
+    started = replace(net, start=upper)
+    longer = replace(started, start=replace(upper, start=replace(rbm, updates=121)))
+    assert len({net.key, started.key, longer.key}) == 3
+    assert started.architecture == net.architecture
+    assert upper.architecture != replace(rbm, net=Rbm((12,))).architecture
+    assert [machine.hidden for machine in started.machines] == [(16,), (12,)]
+    moved = started.at(seed=7, hold_out=True)
+    assert {each.seed for each in (moved, moved.start, moved.start.start)} == {7}
+    assert moved.start.start.hold_out and not started.start.hold_out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"net": Mlp((12, 16), "sigmoid")},
+        {"net": Mlp((16,), "relu")},
+        {"net": Mlp((16, 12), "sigmoid")},
+        {"start": {"keep": 0.5}},
+        {"start": {"net": Mlp((16,), "sigmoid"), "measures": ("nll",)}},
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused(run, wrong):
+    rbm = replace(run, net=Rbm((16,)), measures=("squared_error",))
+    start = replace(rbm, **wrong.get("start", {}))
+    with pytest.raises(ValueError, match="starts from an RBM without dropout"):
+        replace(run, net=wrong.get("net", Mlp((16,), "sigmoid")), start=start)
 
 
 def test_a_key_is_a_digest_of_what_is_stated_only(run):

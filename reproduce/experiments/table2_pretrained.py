@@ -1,0 +1,112 @@
+"""Table 2's deep belief net: RBMs trained one upon another, then finetuned, with dropout or not.
+
+Each net has 500, 500 and 2,000 logistic units. The paper gives neither the settings of the RBMs nor
+the finetuning's rate or batch size. The RBMs' are those of Figure 12; dropout keeps 0.8 of the
+inputs and 0.5 of the hidden units (B.1); there is no bound on weights, as in Hinton et al. (2012);
+the rate is chosen. Nets of the same form that start from random weights are our addition. Cost at
+`cpu`: 8 ms an update, and 60,000 updates of RBMs for each seed, half of which two arms share.
+"""
+
+from dataclasses import replace
+
+from reproduce import WIDER_RATES, Budget, Experiment, Mlp, Rbm, Run, View, arms, below, tuned
+from reproduce.experiments.fig12 import PLAIN as RBM
+
+WIDTHS = (500, 500, 2000)
+
+
+def stack(*widths):
+    """The RBM of the last of these widths, on those of the others."""
+    *below, width = widths
+    start = stack(*below) if below else None
+    return replace(RBM, net=Rbm((width,)), measures=("squared_error",), start=start)
+
+
+RANDOM = Run(
+    data="mnist",
+    net=Mlp(WIDTHS, "sigmoid"),
+    batch_size=100,
+    learning_rate=0.1,
+    momentum=0.95,
+    decay="linear",
+)
+PRETRAINED = replace(RANDOM, start=stack(*WIDTHS))
+DROPOUT = {"keep_input": 0.8, "keep": 0.5}
+
+
+def arm(run, **dropout):
+    return tuned(replace(run, **dropout), learning_rate=(0.02, 0.05, 0.1))
+
+
+DBN, DBN_DROPOUT = "DBN + finetuning", "DBN + dropout finetuning"
+PLAIN, PLAIN_DROPOUT = "Random weights", "Random weights, dropout"
+# In points: ten of the test images.
+SMALLEST = 0.1
+
+experiment = Experiment(
+    title="Pretrained networks on MNIST",
+    source="Table 2, sections 5.2 and 6.1.1",
+    cells=arms(
+        {
+            DBN: arm(PRETRAINED),
+            DBN_DROPOUT: arm(PRETRAINED, **DROPOUT),
+            PLAIN: arm(RANDOM),
+            PLAIN_DROPOUT: arm(RANDOM, **DROPOUT),
+        }
+    ),
+    budgets={
+        "smoke": Budget(
+            data="digits", updates=200, start_updates=200, seeds=2, width=1 / 32, update_ms=10
+        ),
+        "cpu": Budget(
+            updates=20_000,
+            start_updates=10_000,
+            seeds=(3, 6, 12),
+            choice_updates=8_000,
+            added=2,
+            update_ms=12,
+        ),
+        "tenth": Budget(
+            updates=100_000,
+            start_updates=30_000,
+            seeds=(5, 10, 20),
+            choice_updates=20_000,
+            added=2,
+            update_ms=10,
+            gpu_update_ms=0.1,
+        ),
+        "paper": Budget(
+            updates=1_000_000,
+            start_updates=100_000,
+            seeds=(5, 10, 20),
+            choice_seeds=2,
+            added=2,
+            update_ms=9,
+            gpu_update_ms=0.1,
+        ),
+    },
+    brackets=WIDER_RATES,
+    probes=("machines",),
+    view=View(kind="arms", paper="Table 2, pretrained", tolerance_points=0.1),
+    panels=(
+        View(
+            kind="against_x",
+            arms=(DBN,),
+            measures=("reconstruction_error",),
+            splits=("train",),
+            x_label="RBM, from the pixels up",
+            y_label="squared error of the reconstructed pixels, halved",
+        ),
+        View(
+            kind="pictures",
+            arms=(DBN,),
+            picture="samples",
+            x_label="sampled by the RBMs, before finetuning",
+        ),
+    ),
+    claims=(
+        below(DBN_DROPOUT, DBN, smallest=SMALLEST, paper="section 6.1.1, Table 2"),
+        below(DBN_DROPOUT, PLAIN_DROPOUT, smallest=SMALLEST),
+        below(DBN, PLAIN, smallest=SMALLEST),
+    ),
+)

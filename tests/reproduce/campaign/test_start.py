@@ -1,0 +1,157 @@
+"""Runs that start from trained RBMs: what they begin with; a stop or a kill changes nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from layers import RBM
+from reproduce import Mlp, Rbm
+from reproduce.campaign import Job, start
+from reproduce.campaign.execute import execute_together
+from reproduce.data import split_indices
+from reproduce.plan import Planned
+from reproduce.training import NOTHING, Training, machines_of
+
+
+@pytest.fixture
+def finetuned(run):
+    """A net on two RBMs."""
+    first = replace(
+        run, net=Rbm((16,)), measures=("squared_error",), learning_rate=0.1, updates=150
+    )
+    second = replace(first, net=Rbm((12,)), start=first)
+    settings = {"net": Mlp((16, 12), "sigmoid"), "keep": 0.5, "probes": ("machines",)}
+    return replace(run, start=second, test=True, **settings)
+
+
+@pytest.fixture
+def job(finetuned, tmp_path):
+    planned = Planned("arm", None, "", finetuned)
+    origin = {"command": "", "commit": ""}
+    return Job(planned, tmp_path / "logs", None, None, tmp_path / "stop", origin, stack=1)
+
+
+@pytest.fixture(autouse=True)
+def every_look_is_seen(monkeypatch):
+    monkeypatch.setattr(start, "LOOK_SECONDS", 0.0)
+
+
+def of(job, **changes):
+    run = job.planned.run.at(**changes)
+    folder = job.log_dir.parent / run.key
+    return replace(job, planned=replace(job.planned, run=run), log_dir=folder)
+
+
+def ended(job, *others, watch=lambda seen: None):
+    waiting = list(others)
+    found = list(execute_together(job, watch, lambda: waiting.pop(0) if waiting else None))
+    assert [each.status for each in found] == ["done"] * (1 + len(others)), found
+    return [each.rows for each in sorted(found, key=lambda each: each.job.planned.run.seed)]
+
+
+def test_the_net_begins_with_the_weights_of_machines_trained_one_upon_another(job, digits):
+    starts = start.Starts(digits, lambda seen: None)
+    assert starts.train([job])
+    run, found = job.planned.run, starts.of(job)
+    model = Training(run, digits, start=found).model()
+    images = digits.images[:50].reshape(50, -1)
+    hidden = images
+    for depth, machine in enumerate(found.machines, 1):
+        dense = model.get_layer(f"dense_{depth}")
+        np.testing.assert_array_equal(dense.kernel, machine.kernel)
+        np.testing.assert_array_equal(dense.bias, machine.hidden_bias)
+        assert np.std(machine.kernel) > 0.05, "trained: drawn with a deviation of 0.01"
+        hidden = 1 / (1 + np.exp(-(hidden @ machine.kernel + machine.hidden_bias)))
+    # The second machine was trained on the first one, whose weights it left as they were.
+    alone = Training(run.start.start, digits)
+    for _ in alone:
+        pass
+    for mine, its in zip(found.machines[0], machines_of(alone.network)[0], strict=True):
+        np.testing.assert_array_equal(mine, its)
+    # Down again, from the second one's hidden units to the logits of the pixels.
+    second = Training(run.start, digits, start._file(job, run.start), start=NOTHING)
+    first, last = found.machines
+    middle = 1 / (1 + np.exp(-(hidden @ last.kernel.T + last.visible_bias)))
+    expected = middle @ first.kernel.T + first.visible_bias
+    np.testing.assert_allclose(second.logits(np.arange(50)), expected, atol=1e-4)
+
+
+def test_its_rows_and_picture_are_of_the_machines_before_finetuning(job, digits):
+    [outcome] = execute_together(job, lambda seen: None)
+    found = {(row.measure, row.x): row.value for row in outcome.rows}
+    first, second = (found["reconstruction_error", x] for x in (1.0, 2.0))
+    assert 0 < first < second < 10  # 16 units, then 12
+    starts = start.Starts(digits, lambda seen: None)
+    machine = starts.of(job).machines[0]
+    rbm = RBM(16)
+    rbm.build((None, 64))
+    for mine, its in zip((rbm.kernel, rbm.hidden_bias, rbm.visible_bias), machine, strict=True):
+        mine.assign(its)
+    test = np.arange(digits.training, len(digits.labels))
+    known = split_indices(digits, job.planned.run)["train"][: len(test)]
+    energy = [
+        np.mean(rbm.free_energy(digits.images[ids].reshape(len(ids), -1))) for ids in (test, known)
+    ]
+    assert found["free_energy_gap", 1.0] == pytest.approx(energy[0] - energy[1], abs=1e-3)
+    assert "samples" in outcome.provenance["pictures"]
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(job, how):
+    [expected] = ended(replace(job, log_dir=job.log_dir.parent / "elsewhere" / "logs"))
+    looks = []
+
+    def watch(seen):
+        looks.append(seen.label)
+        if how == "kill":
+            raise KeyboardInterrupt  # nothing is saved
+        job.stop_file.touch()
+
+    for _ in range(3 if how == "kill" else 12):
+        if how == "kill":
+            with pytest.raises(KeyboardInterrupt):
+                list(execute_together(job, watch))
+        else:
+            assert [each.status for each in execute_together(job, watch)] == ["stopped"]
+            job.stop_file.unlink()
+    assert any("first RBM 1 of 2" in label for label in looks)
+    if how == "stop":  # it went on, from where it was
+        assert any("first RBM 2 of 2" in label for label in looks)
+    assert ended(job) == [expected]
+
+
+def test_a_machine_is_trained_once_and_again_if_its_file_is_damaged(job, capsys):
+    planned, labels = replace(job.planned, run=replace(job.planned.run, learning_rate=0.02)), []
+    other = replace(job, planned=planned, log_dir=job.log_dir.parent / "other")
+    ended(job)
+    shared = list((job.log_dir.parent / "starts").iterdir())
+    assert len(shared) == 2
+    expected = ended(other, watch=lambda seen: labels.append(seen.label))
+    assert labels and not any("RBM" in label for label in labels)
+    other.checkpoint.unlink(missing_ok=True)
+    for file in shared:
+        file.write_bytes(file.read_bytes()[:1000])
+    assert ended(other) == expected
+    assert "restarting from step 0" in capsys.readouterr().err
+
+
+def test_side_by_side_each_starts_from_its_own_machines(job):
+    one, two = of(job, seed=1), of(job, seed=2)
+    alone = [*ended(one), *ended(two)]
+    for each in (one, two):
+        each.checkpoint.unlink(missing_ok=True)
+        for file in (job.log_dir.parent / "starts").iterdir():
+            file.unlink()
+    together = ended(replace(one, stack=2), replace(two, stack=2))
+    for mine, theirs in zip(together, alone, strict=True):
+        for row, other in zip(mine, theirs, strict=True):
+            assert row.value == pytest.approx(other.value, rel=1e-3)
+
+
+def test_a_run_whose_machine_diverges_fails_and_says_so(job):
+    bad = replace(job.planned.run.start, learning_rate=3e38)
+    planned = replace(job.planned, run=replace(job.planned.run, start=bad))
+    [outcome] = execute_together(replace(job, planned=planned), lambda seen: None)
+    assert outcome.status == "failed"
+    assert "the RBM 2 that the run starts from diverged" in outcome.provenance["error"]
