@@ -14,6 +14,7 @@ except (ImportError, ValueError) as error:  # ValueError: for the name of a back
         f"KERAS_BACKEND if it is not TensorFlow. Received: {error}"
     ) from None
 
+from .boltzmann.dbm import DBM
 from .boltzmann.rbm import RBM
 from .constraints import MaxNorm
 from .conventions import fold_weight_scaling, paper_to_inverted
@@ -40,6 +41,7 @@ from .weights.slices import SliceDropout
 __version__ = "0.2.0"
 
 __all__ = [
+    "DBM",
     "RBM",
     "AlphaDropout",
     "CompactedStochasticDepth",

@@ -36,6 +36,10 @@ class RBM(keras.layers.Layer):
         steps: Positive integer k, the Gibbs steps of the negative phase.
         chains: Integer from 0 up. 0: the negative phase starts at the batch (CD). Otherwise it
             goes on with so many chains of its own, which are state of the layer (persistent CD).
+        visible_copies, hidden_copies: Positive integers: so many copies of these units share the
+            weights, and are in one state but for sampling. A DBM's first RBM has two copies of the
+            visible units, its last one two of the hidden ones (Salakhutdinov and Hinton, 2009,
+            section 3.1): they stand for the layers that are not there yet.
         sample_visible: Boolean: sample the visible units of the negative phase, or leave them
             probabilities. Persistent chains are always sampled.
         kernel_initializer: Of W; None: normal of standard deviation 0.01.
@@ -70,6 +74,8 @@ class RBM(keras.layers.Layer):
         *,
         steps: int = 1,
         chains: int = 0,
+        visible_copies: int = 1,
+        hidden_copies: int = 1,
         sample_visible: bool = False,
         kernel_initializer: Any = None,
         visible_initializer: Any = "zeros",
@@ -88,6 +94,8 @@ class RBM(keras.layers.Layer):
                 "persistent chains have no examples whose masks they could hold, so `rate` is 0 "
                 f"with `chains`. Received: rate={rate}, chains={chains}"
             )
+        self.visible_copies = check_count("visible_copies", visible_copies)
+        self.hidden_copies = check_count("hidden_copies", hidden_copies)
         self.chains, self.sample_visible, self.seed = chains, sample_visible, seed
         if kernel_initializer is None:
             kernel_initializer = keras.initializers.RandomNormal(stddev=0.01, seed=seed)
@@ -148,7 +156,10 @@ class RBM(keras.layers.Layer):
         """Visible units after so many steps of sampling hidden and visible units in turn; hidden
         units without `kept`, of shape (batch, units), stay 0."""
         for _ in range(steps):
-            hidden = self._sample(self.hidden(visible))
+            hidden = self.hidden(visible)
+            # The mean of the copies, each sampled on its own.
+            each = [self._sample(hidden) for _ in range(self.hidden_copies)]
+            hidden = sum(each) / self.hidden_copies if len(each) > 1 else each[0]
             visible = self.visible(hidden if kept is None else ops.multiply(hidden, kept))
             if self.sample_visible or self.chains:
                 visible = self._sample(visible)
@@ -169,16 +180,19 @@ class RBM(keras.layers.Layer):
 
     def visible_logits(self, hidden):
         """log odds of v_i = 1 given h, of shape (batch, visible)."""
-        return ops.matmul(hidden, ops.transpose(self.kernel)) + self.visible_bias
+        return self.hidden_copies * ops.matmul(hidden, ops.transpose(self.kernel)) + (
+            self.visible_bias
+        )
 
     def free_energy(self, visible, kept=None):
         """F(v) = -log sum over h of exp(-E(v, h)), of shape (batch,), over the kept units."""
         inner = ops.softplus(self._into_hidden(visible))
         inner = inner if kept is None else ops.multiply(inner, kept)
-        return -ops.sum(visible * self.visible_bias, axis=-1) - ops.sum(inner, axis=-1)
+        below = ops.sum(visible * self.visible_bias, axis=-1)
+        return -self.visible_copies * below - self.hidden_copies * ops.sum(inner, axis=-1)
 
     def _into_hidden(self, visible):
-        return ops.matmul(visible, self.kernel) + self.hidden_bias
+        return self.visible_copies * ops.matmul(visible, self.kernel) + self.hidden_bias
 
     def reconstruction_logits(self, hidden):
         """log odds of the visible units given the probabilities of the hidden ones, which are
@@ -207,6 +221,8 @@ class RBM(keras.layers.Layer):
             "rate": self._rate,
             "steps": self.steps,
             "chains": self.chains,
+            "visible_copies": self.visible_copies,
+            "hidden_copies": self.hidden_copies,
             "sample_visible": self.sample_visible,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "visible_initializer": keras.initializers.serialize(self.visible_initializer),

@@ -56,7 +56,7 @@ class Starts:
             trained = Training(run, self.dataset, _file(job, run), start=start)
             if trained.diverged or not trained.is_over:
                 how = "diverged" if trained.diverged else "is not trained"
-                raise ValueError(f"the RBM {count} that the run starts from {how}")
+                raise ValueError(f"machine {count} that the run starts from {how}")
             seen = [replace(each, x=float(count)) for each in trained.history]
             start = Start(machines_of(trained.network), (*start.history, *seen))
         return start
@@ -107,10 +107,10 @@ def _by_program(pairs: Iterable[tuple[Job, Run]]) -> Iterable[list[tuple[Job, Ru
 
 def _progress(job: Job, training: Training, speed: float) -> RunProgress:
     run, planned = training.run, job.planned
-    count, of_all = len(run.machines) + 1, len(planned.run.machines)
+    count, of_all = len(run.chain) + 1, len(planned.run.chain)
     return RunProgress(
         key=planned.run.key,
-        label=f"{planned.label}, first RBM {count} of {of_all}",
+        label=f"{planned.label}, first machine {count} of {of_all}",
         step=training.step,
         updates=run.updates,
         updates_per_second=speed,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from reproduce.probes import mosaic
-from reproduce.spec import Autoencoder, Rbm
+from reproduce.spec import Reconstructing
 from reproduce.training import Training
 
 # Images used for activations and pictures: validation images if the run has them.
@@ -61,7 +61,7 @@ def pictures(training: Training) -> Iterator[tuple[str, np.ndarray]]:
     masks = _masks(training)
     if masks is not None:
         yield "masks", masks
-    if not isinstance(training.run.net, Autoencoder | Rbm):
+    if not isinstance(training.run.net, Reconstructing):
         yield "misclassified", _misclassified(training)
 
 

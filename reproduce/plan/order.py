@@ -9,7 +9,7 @@ from reproduce.judge import Judged, cells_of, seeds_needed
 from reproduce.plan.planned import Planned
 from reproduce.plan.stages import Stage
 from reproduce.plan.standing import Place, Standing
-from reproduce.spec import Autoencoder, Claim, Mlp, Rbm, Run
+from reproduce.spec import Claim, Mlp, Reconstructing, Run
 
 # The chance that a claim with fewer than two seeds is decided at its next look. A guess: of the
 # first claims judged here after three seeds, about half were.
@@ -81,7 +81,7 @@ class Missing:
 
 def _products(run: Run) -> int:
     """Products of a weight and a unit for one image of MNIST; 0 if the net has other layers too."""
-    if not isinstance(run.net, Mlp | Autoencoder | Rbm):
+    if not isinstance(run.net, Mlp | Reconstructing):
         return 0
     return sum(a * b for a, b in pairwise((PIXELS, *run.net.hidden, CLASSES)))
 

@@ -2,7 +2,7 @@
 RBMs that a run starts from have learned."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.special import expit
@@ -38,13 +38,16 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
 def find_machines(trained: Trained) -> Iterator[Measured | Picture]:
     """Of the RBMs that the run starts from, each by its number from the pixels up: the error of the
     pixels that it gives back through those below it; how much lower the free energy of training
-    images is than that of test images, in nats; and images that the belief net of all samples."""
+    images is than that of test images, in nats; and images that the belief net of all samples. Of a
+    DBM, the error alone."""
     training = trained.training
     machines = training.start.machines
     if not machines:
         return
     for seen in training.start.history:
         yield trained.row("reconstruction_error", seen.value, seen.x, seen.split)
+    if training.run.above:  # a DBM's layers are no RBMs
+        return
     known = training.dataset.images[training.splits["train"][: len(trained.images)]]
     each = [images.reshape(len(images), -1) for images in (known, trained.images)]
     for count, machine in enumerate(machines, 1):
@@ -52,18 +55,27 @@ def find_machines(trained: Trained) -> Iterator[Measured | Picture]:
         yield trained.row("free_energy_gap", other - mean, count)
         if count < len(machines):
             each = [expit(visible @ machine.kernel + machine.hidden_bias) for visible in each]
-    generator = trained.generator("samples")
-    visible = each[1][:SAMPLES]
-    for _ in range(SAMPLED_STEPS):
-        hidden = expit(visible @ machine.kernel + machine.hidden_bias)
-        hidden = (generator.random(hidden.shape, np.float32) < hidden).astype(np.float32)
-        visible = expit(hidden @ machine.kernel.T + machine.visible_bias)
-        shown = visible
-        visible = (generator.random(visible.shape, np.float32) < visible).astype(np.float32)
-    for below in reversed(machines[:-1]):
-        shown = expit(shown @ below.kernel.T + below.visible_bias)
-    tiles = shown.reshape(-1, *training.dataset.shape)
+    tiles = _sampled(machines, each[1][:SAMPLES], trained.generator("samples"))
+    tiles = tiles.reshape(-1, *training.dataset.shape)
     yield Picture("samples", mosaic(tiles, math.isqrt(SAMPLES)))
+
+
+def _sampled(
+    machines: Sequence[Machine], visible: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """Probabilities of the pixels: Gibbs sampling in the last RBM, then down through the others."""
+    *below, last = machines
+    for _ in range(SAMPLED_STEPS):
+        hidden = _drawn(expit(visible @ last.kernel + last.hidden_bias), generator)
+        probabilities = expit(hidden @ last.kernel.T + last.visible_bias)
+        visible = _drawn(probabilities, generator)
+    for machine in reversed(below):
+        probabilities = expit(probabilities @ machine.kernel.T + machine.visible_bias)
+    return probabilities
+
+
+def _drawn(probabilities: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    return (generator.random(probabilities.shape, np.float32) < probabilities).astype(np.float32)
 
 
 def _free_energy(machine: Machine, visible: np.ndarray) -> np.ndarray:

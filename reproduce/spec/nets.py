@@ -1,5 +1,6 @@
 """The networks that a run can use, described by their sizes; `training/nets/` builds them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 
@@ -72,17 +73,35 @@ class Autoencoder:
 class Rbm:
     """A restricted Boltzmann machine with one hidden layer, trained by contrastive divergence with
     so many `steps` (section 8). A run's `keep` drops its hidden units, and `l2` is half of the
-    weight cost, the factor of the weights in the update."""
+    weight cost, the factor of the weights in the update. With copies of its units it is to become
+    the lowest or the highest layer of a `Dbm`."""
 
     hidden: tuple[int, ...]
     steps: int = 1
     activation: str = "sigmoid"
+    visible_copies: int = 1
+    hidden_copies: int = 1
 
     def __post_init__(self) -> None:
         if len(self.hidden) != 1:
             raise ValueError(f"an RBM has one hidden layer. Received: hidden={self.hidden}")
 
     def scaled(self, width: float) -> "Rbm":
+        return replace(self, hidden=_scaled(self.hidden, width))
+
+
+@dataclass(frozen=True)
+class Dbm:
+    """A deep Boltzmann machine, trained by so many rounds of `mean_field` and so many Gibbs `steps`
+    of persistent `chains` for each update (`layers/boltzmann/dbm.py`)."""
+
+    hidden: tuple[int, ...]
+    mean_field: int = 10
+    steps: int = 5
+    chains: int = 100
+    activation: str = "sigmoid"
+
+    def scaled(self, width: float) -> "Dbm":
         return replace(self, hidden=_scaled(self.hidden, width))
 
 
@@ -163,8 +182,28 @@ Net = (
     | Autoencoder
     | LinearRegression
     | Rbm
+    | Dbm
     | Recurrent
     | Residual
     | Transformer
     | GaussianSvm
 )
+# Those trained by a loss of their own layer, which others can start from; and those whose outputs
+# give the inputs back.
+Machine = Rbm | Dbm
+Reconstructing = Autoencoder | Rbm | Dbm
+
+
+def can_start(net: Net, chain: Sequence[Net]) -> bool:
+    """Whether a net can begin with the weights of the last of `chain`, whose nets each start from
+    the one before."""
+    last = chain[-1]
+    if not isinstance(last, Machine):
+        return False
+    if isinstance(net, Rbm):
+        return isinstance(last, Rbm)
+    rbms = [each for each in chain if isinstance(each, Rbm)]
+    widths = tuple(each.hidden[0] for each in rbms)
+    if isinstance(net, Dbm):
+        return isinstance(last, Rbm) and net.hidden == widths
+    return isinstance(net, Mlp) and net.activation == "sigmoid" and net.hidden == widths

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from reproduce.spec.nets import ConvNet, Mlp, Net, Rbm
+from reproduce.spec.nets import ConvNet, Dbm, Machine, Mlp, Net, Rbm, can_start
 from reproduce.spec.settings import check_numbers, key_of, stated
 
 NOISES = ("bernoulli", "gaussian", "slice")
@@ -71,14 +71,19 @@ class Run:
     # At the end, the weights are the mean of those at 50 points, evenly spaced over this last
     # fraction of the updates (Polyak's averaging).
     average_fraction: float = 0.0
-    # The RBM whose weights, and those of what it starts from itself, the run's layers begin with.
+    # The run whose weights, and those of what it starts from itself, this one begins with.
     start: "Run | None" = None
 
     def __post_init__(self) -> None:
         # A text in place of a number would fail only when the run starts.
         check_numbers(self)
         self._check_dropout()
-        self._check_start()
+        if self.start and not (can_start(self.net, self.chain) and min(self.start.keeps) == 1):
+            raise ValueError(
+                "a run starts from machines without dropout: an RBM from RBMs, a DBM from the RBMs "
+                "of its layers, an Mlp of logistic layers as wide as theirs from RBMs or a DBM. "
+                f"Received: {self.net!r}, from {self.start.net!r} with keep {self.start.keep}"
+            )
         positive = ["learning_rate", "input_rate_factor"]
         positive += ["max_norm"] if self.max_norm is not None else []
         for name in positive:
@@ -135,37 +140,25 @@ class Run:
                 "`noise` 'slice' is for the hidden layers of an Mlp without maxout and batch "
                 f"normalisation, and one `keep`. Received: {self.net!r}, keep={self.keep!r}"
             )
-        if isinstance(self.net, Rbm) and (self.keep_input < 1 or self.noise != "bernoulli"):
+        dropped = (self.keep_input, *(self.keeps if isinstance(self.net, Dbm) else ()))
+        if isinstance(self.net, Machine) and (min(dropped) < 1 or self.noise != "bernoulli"):
             raise ValueError(
-                "an RBM drops hidden units by Bernoulli noise, and no inputs. Received: "
-                f"keep_input={self.keep_input}, noise={self.noise!r}"
+                "an RBM drops hidden units by Bernoulli noise, and no inputs; a DBM drops nothing. "
+                f"Received: keep_input={self.keep_input}, keep={self.keep}, noise={self.noise!r}"
             )
         if self.noise == "slice" and self.sparsity_cost:
             raise ValueError("`noise` 'slice' has no whole layer for `sparsity_cost` to be of")
 
-    def _check_start(self) -> None:
-        below = [machine.hidden[0] for machine in self.machines]
-        is_rbm = isinstance(self.net, Rbm)
-        fits = is_rbm or (
-            isinstance(self.net, Mlp)
-            and self.net.activation == "sigmoid"
-            and list(self.net.hidden) == below
-        )
-        if self.start and not (
-            isinstance(self.start.net, Rbm) and self.start.keeps == (1.0,) and fits
-        ):
-            raise ValueError(
-                "a run starts from an RBM without dropout, and is one or an Mlp of logistic layers "
-                f"as wide as the RBMs from the pixels up, {below}. "
-                f"Received: {self.net!r}, from {self.start.net!r} with keep {self.start.keep}"
-            )
+    @property
+    def chain(self) -> tuple[Net, ...]:
+        """What the run starts from, what that starts from, and so on: the first trained first."""
+        return (*self.start.chain, self.start.net) if self.start else ()
 
     @property
-    def machines(self) -> tuple[Rbm, ...]:
-        """The RBMs whose weights the run begins with, from the pixels up."""
-        if self.start is None or not isinstance(self.start.net, Rbm):
-            return ()
-        return (*self.start.machines, self.start.net)
+    def above(self) -> Dbm | None:
+        """The machine that tells each hidden layer of an Mlp about the layer above it."""
+        last = self.chain[-1] if self.chain else None
+        return last if isinstance(last, Dbm) and isinstance(self.net, Mlp) else None
 
     def at(self, **values: Any) -> "Run":
         """The run, and all that it starts from, with these values."""
@@ -197,8 +190,8 @@ class Run:
             self.l2 > 0,
             self.l1 > 0,
             self.sparsity_cost > 0,
-            # The layers below an RBM; those of an Mlp are its own.
-            self.machines if isinstance(self.net, Rbm) else (),
+            # The layers below an RBM (those of an Mlp are its own), and the machine beside an Mlp.
+            self.chain if isinstance(self.net, Rbm) else self.above,
         )
 
     def settings(self) -> dict:

@@ -1,7 +1,7 @@
 """Outputs and targets -> the numbers in the rows. Lower is better for every one of them.
 
-Outputs are logits of shape (examples, classes), and targets are the labels. For an autoencoder, and
-an RBM, both have shape (examples, pixels): logits, and pixels in [0, 1].
+Outputs are logits of shape (examples, classes), and targets are the labels. For an autoencoder,
+RBM or DBM, both have shape (examples, pixels): logits, and pixels in [0, 1].
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit, logsumexp, softmax
 
 from reproduce.data import Dataset
-from reproduce.spec import Autoencoder, Rbm, Run
+from reproduce.spec import Reconstructing, Run
 
 CALIBRATION_BINS = 15
 # Training error is measured on at most this many training examples.
@@ -68,7 +68,7 @@ def squared_error(logits: np.ndarray, pixels: np.ndarray) -> float:
 
 def targets(run: Run, dataset: Dataset, ids: np.ndarray) -> np.ndarray:
     """What the outputs for these examples are compared with."""
-    if isinstance(run.net, Autoencoder | Rbm):
+    if isinstance(run.net, Reconstructing):
         return dataset.images[ids].reshape(len(ids), -1)
     return dataset.labels[ids]
 

@@ -13,10 +13,9 @@ from tensorflow.python.ops.parallel_for import pfor
 from layers.noise.masks import philox
 from reproduce.data import Dataset
 from reproduce.spec import (
-    Autoencoder,
     LinearRegression,
     Mlp,
-    Rbm,
+    Reconstructing,
     Recurrent,
     Residual,
     Run,
@@ -38,9 +37,7 @@ def most_side_by_side(run: Run, dataset: Dataset, asked: int | None = None) -> i
         return 1
     if asked is not None:
         return asked
-    stacks = (
-        isinstance(run.net, Mlp | Autoencoder | LinearRegression | Rbm) and run.noise != "slice"
-    )
+    stacks = isinstance(run.net, Mlp | LinearRegression | Reconstructing) and run.noise != "slice"
     if not stacks or not tf.config.list_physical_devices("GPU"):
         return 1
     with tf.device("CPU"):

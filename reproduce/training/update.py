@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
-from reproduce.spec import Autoencoder, LinearRegression, Rbm, Run
+from reproduce.spec import LinearRegression, Machine, Reconstructing, Run
 
 
 def hyperparameters(model: keras.Model) -> Iterator[tuple[object, str]]:
@@ -39,8 +39,8 @@ class Update:
         self.net, self.uses_l1 = run.net, run.l1 > 0
         self.owners = list(hyperparameters(model))
         # Keras forgets the losses of layers inside a layer that is called on its own, and that of
-        # an RBM's reconstruction has the RBM inside. Within another model it is not on its own.
-        self.trained = _within(model) if isinstance(run.net, Rbm) else model
+        # a reconstruction has a machine inside. Within another model it is not on its own.
+        self.trained = _within(model) if isinstance(run.net, Machine) else model
 
     def gradients(
         self, weights: list, others: list, numbers: list, batch: tf.Tensor
@@ -84,12 +84,14 @@ class Update:
         return self.model.stateless_call(weights, others, images, training=False)[0]
 
     def _loss(self, logits: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        if isinstance(self.net, Autoencoder | LinearRegression | Rbm):
+        if isinstance(self.net, Reconstructing | LinearRegression):
             if isinstance(self.net, LinearRegression):
                 error = logits - tf.one_hot(labels, logits.shape[1])
             else:
                 error = tf.sigmoid(logits) - tf.reshape(images, tf.shape(logits))
-            if isinstance(self.net, Rbm):  # shown only: the layer's own loss is what it learns by
+            if isinstance(
+                self.net, Machine
+            ):  # shown only: the layer's own loss is what it learns by
                 error = tf.stop_gradient(error)
             return tf.reduce_sum(tf.square(error)) / (2 * images.shape[0])
         losses = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)

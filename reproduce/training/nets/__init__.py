@@ -4,11 +4,12 @@ In: a `Run`, the shape of its images, the number of classes. Out: `build`, which
 the model, and the factors that inverted dropout needs; `begin`, which gives it the weights of
 trained RBMs.
 
-Open `models.py` first (the paper's networks), then `boltzmann.py` (RBMs), `beyond_paper.py`
-(recurrent, residual and Transformer nets) and `augmentation.py`.
+Open `building.py` first, then `models.py` (the paper's networks), `boltzmann.py` (RBMs and DBMs),
+`beyond_paper.py` (recurrent, residual and Transformer nets) and `augmentation.py`.
 """
 
 from reproduce.training.nets.boltzmann import NOTHING, Machine, Start, begin, machines_of
-from reproduce.training.nets.models import Built, build
+from reproduce.training.nets.building import build
+from reproduce.training.nets.models import Built
 
 __all__ = ["NOTHING", "Built", "Machine", "Start", "begin", "build", "machines_of"]

@@ -1,17 +1,21 @@
-"""A restricted Boltzmann machine, as a model from images to the logits of their reconstruction.
+"""Boltzmann machines, as models from images to the logits of their reconstruction.
 
-It may stand on others that were trained before: then its visible units are the probabilities of
-their hidden ones, as in a deep belief net (Hinton and Salakhutdinov, Science 2006).
+An RBM may stand on others that were trained before: then its visible units are the probabilities of
+their hidden ones, as in a deep belief net (Hinton and Salakhutdinov, Science 2006). A DBM begins
+with the weights of such RBMs (Salakhutdinov and Hinton, AISTATS 2009), and a net of logistic units
+with those of either.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from layers import RBM
-from reproduce.spec import Rbm, Run, derived_seed
+from layers import DBM, RBM
+from layers.boltzmann.dbm import Features
+from reproduce.spec import Dbm, Rbm, Run, derived_seed
 from reproduce.training.measures import Measured
 
 # Hinton, "A practical guide to training restricted Boltzmann machines" (2010), section 8.
@@ -66,23 +70,54 @@ class Reconstruction(keras.layers.Layer):
         return cls(rbms, **config)
 
 
+@keras.saving.register_keras_serializable("reproduce")
+class Reconstructed(keras.layers.Layer):
+    """A DBM, which trains inside it, from pixels to the logits of the pixels that the mean-field
+    probabilities of its lowest hidden layer give back."""
+
+    def __init__(self, dbm: DBM, **kwargs):
+        super().__init__(**kwargs)
+        self.dbm = dbm
+
+    def build(self, input_shape):
+        self.dbm.build(input_shape)
+
+    def call(self, inputs, training=False):
+        self.dbm(inputs, training=training)
+        return self.dbm.visible_logits(self.dbm.probabilities(inputs))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "dbm": keras.saving.serialize_keras_object(self.dbm)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config.pop("dbm")), **config)
+
+
 def build(run: Run, shape: tuple[int, ...]) -> keras.Model:
     """The machine of `run`, with weights, masks and samples drawn from its seed, on those that it
     starts from, whose weights do not change."""
-    assert isinstance(run.net, Rbm)
     inputs = keras.Input(shape, name="pixels")
-    hidden, rbms = keras.layers.Flatten(name="flat")(inputs), []
-    for depth, net in enumerate((*run.machines, run.net)):
-        is_last = depth == len(run.machines)
-        drawn = keras.initializers.RandomNormal(
-            stddev=INITIAL_DEVIATION, seed=derived_seed(run.seed, "weights", depth)
-        )
+    hidden = keras.layers.Flatten(name="flat")(inputs)
+    if isinstance(run.net, Dbm):
+        dbm = _dbm(run, run.net, name="machine")
+        return keras.Model(inputs, Reconstructed(dbm, name="reconstruction")(hidden), name="dbm")
+    assert isinstance(run.net, Rbm)
+    rbms = []
+    for depth, net in enumerate((*run.chain, run.net)):
+        assert isinstance(net, Rbm)
+        is_last = depth == len(run.chain)
         rbm = RBM(
             net.hidden[0],
             1 - run.keeps[0] if is_last else 0.0,
             steps=net.steps,
-            kernel_initializer=drawn,
-            kernel_regularizer=keras.regularizers.L2(run.l2) if run.l2 and is_last else None,
+            visible_copies=net.visible_copies,
+            hidden_copies=net.hidden_copies,
+            kernel_initializer=_small(run, depth),
+            kernel_regularizer=_cost(run) if is_last else None,
             seed=derived_seed(run.seed, "masks"),
             trainable=is_last,
             name=f"hidden_{depth + 1}",
@@ -92,24 +127,72 @@ def build(run: Run, shape: tuple[int, ...]) -> keras.Model:
     return keras.Model(inputs, Reconstruction(rbms, name="reconstruction")(hidden), name="rbm")
 
 
+def above(run: Run, pixels) -> list:
+    """What the DBM that an Mlp starts from finds for each hidden layer above the first, given the
+    pixels; nothing for other runs."""
+    if run.above is None:
+        return []
+    return Features(_dbm(run, run.above, trainable=False, name="frozen"), name="above")(pixels)
+
+
+def _dbm(run: Run, net: Dbm, **settings) -> DBM:
+    return DBM(
+        net.hidden,
+        mean_field=net.mean_field,
+        steps=net.steps,
+        chains=net.chains,
+        kernel_initializer=_small(run, 0),
+        kernel_regularizer=_cost(run),
+        seed=derived_seed(run.seed, "masks"),
+        **settings,
+    )
+
+
+def _small(run: Run, depth: int) -> keras.initializers.Initializer:
+    seed = derived_seed(run.seed, "weights", depth)
+    return keras.initializers.RandomNormal(stddev=INITIAL_DEVIATION, seed=seed)
+
+
+def _cost(run: Run) -> keras.regularizers.Regularizer | None:
+    return keras.regularizers.L2(run.l2) if run.l2 else None
+
+
 def machines_of(model: keras.Model) -> list[Machine]:
-    """The weights of all RBMs of a model, from the pixels up."""
-    rbms = [layer for layer in model.layers if isinstance(layer, RBM)]
-    return [Machine(*(np.array(each) for each in _variables(rbm))) for rbm in rbms]
+    """The weights of all RBMs of a model, or of a DBM's layers, from the pixels up."""
+    if dbm := _dbm_in(model):
+        biases = list(pairwise(dbm.biases))
+        each = [(w, c, b) for w, (b, c) in zip(dbm.kernels, biases, strict=True)]
+    else:
+        each = [_variables(layer) for layer in model.layers if isinstance(layer, RBM)]
+    return [Machine(*(np.array(variable) for variable in mine)) for mine in each]
 
 
 def begin(model: keras.Model, start: Start) -> None:
-    """Gives the first layers, RBMs or logistic units, the weights that the run starts from.
+    """Gives the first layers, of machines or of logistic units, what the run starts from.
 
     Dropout that scales the kept units up, as ours does, leaves them as they are. Without that scale
     they would be multiplied by 1 / p (section 5.2).
     """
+    if not start.machines:
+        return
+    if dbm := _dbm_in(model):
+        dbm.begin(start.machines)
     kinds = RBM | keras.layers.Dense
     layers = [layer for layer in model.layers if isinstance(layer, kinds)]
-    for layer, machine in zip(layers, start.machines, strict=False):  # it may have more layers
+    kernels = [machine.kernel for machine in start.machines]
+    if dbm:  # each layer of an Mlp but the last one also sees the layer above it
+        higher = [kernel.T for kernel in kernels[1:]]
+        kernels = [np.concatenate(pair) for pair in zip(kernels, higher, strict=False)]
+        kernels.append(start.machines[-1].kernel)
+    # There may be more layers than machines, and Dense ones have no bias of visible units.
+    for layer, kernel, machine in zip(layers, kernels, start.machines, strict=False):
         variables = _variables(layer) if isinstance(layer, RBM) else (layer.kernel, layer.bias)
-        for variable, value in zip(variables, machine, strict=False):  # no bias of visible units
+        for variable, value in zip(variables, (kernel, *machine[1:]), strict=False):
             variable.assign(value)
+
+
+def _dbm_in(model: keras.Model) -> DBM | None:
+    return next((x.dbm for x in model.layers if isinstance(x, Features | Reconstructed)), None)
 
 
 def _variables(rbm: RBM) -> tuple:

@@ -4,7 +4,6 @@ A run's numbers follow the paper (scaling at test time). The model uses inverted
 kernel's numbers are multiplied by the factors of `paper_to_inverted` for its input units.
 """
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -24,18 +23,7 @@ from layers import (
     SpatialDropout2D,
     paper_to_inverted,
 )
-from reproduce.spec import (
-    Autoencoder,
-    ConvNet,
-    Mlp,
-    Rbm,
-    Recurrent,
-    Residual,
-    Run,
-    Transformer,
-    derived_seed,
-)
-from reproduce.training.nets import beyond_paper, boltzmann
+from reproduce.spec import Mlp, Run, derived_seed
 from reproduce.training.nets.augmentation import RandomFlip, RandomShift
 
 CONVOLUTION, POOL, POOL_STRIDE = 5, 3, 2
@@ -52,35 +40,7 @@ class Built(NamedTuple):
     l1_factors: list[float]
 
 
-def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
-    """The network of `run` for inputs of `shape`, with weights and masks drawn from its seed.
-
-    An autoencoder or RBM returns one logit per pixel, in order; other networks one per class.
-    """
-    if isinstance(run.net, Recurrent | Residual | Transformer | Rbm):
-        is_rbm = isinstance(run.net, Rbm)
-        model = boltzmann.build(run, shape) if is_rbm else beyond_paper.build(run, shape, classes)
-        count = len(model.trainable_variables)
-        return Built(model, [1.0] * count, [0.0] * count)
-    stack = _Stack(run, shape)
-    outputs = classes
-    if isinstance(run.net, ConvNet):
-        keeps = run.keep_conv or (1.0,) * len(run.net.filters)
-        for filters, keep in zip(run.net.filters, keeps, strict=True):
-            stack.convolve(filters, next_keep=keep)
-    elif isinstance(run.net, Autoencoder):
-        outputs = math.prod(shape)
-    stack.flatten()
-    if run.noise == "slice":
-        stack.sliced(outputs)
-        return stack.built("mlp")
-    for units, keep in zip(run.net.hidden, run.keeps, strict=False):  # there may be no hidden layer
-        stack.hidden(units, next_keep=keep)
-    stack.dense(outputs)
-    return stack.built(type(run.net).__name__.lower())
-
-
-class _Stack:
+class Stack:
     """Builds a network layer by layer; each kernel's numbers depend on its input units."""
 
     def __init__(self, run: Run, shape: tuple[int, ...]):
@@ -129,6 +89,12 @@ class _Stack:
                 self._normalise()
             self._activate()
         self.keep, self.on_maps = next_keep, False
+
+    def beside(self, above: list) -> None:
+        """Adds, to the units at the top, what a machine finds for the next layer but one."""
+        if above:
+            name = f"with_above_{self.depth + 1}"
+            self.x = keras.layers.Concatenate(name=name)([self.x, above.pop(0)])
 
     def sliced(self, outputs: int) -> None:
         """All hidden layers and the last one, of whose kernels a slice is used at a time."""

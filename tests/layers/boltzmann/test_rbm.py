@@ -173,6 +173,25 @@ def test_at_inference_it_has_no_loss_and_gives_the_probabilities_of_all_units():
     np.testing.assert_allclose(logits, 0.5 * out @ w.T + array(rbm.visible_bias), atol=1e-5)
 
 
+def test_copies_of_units_are_those_of_a_wider_machine():
+    wide = keras.initializers.RandomNormal(stddev=0.8, seed=3)
+    for kind, twice in (("visible", (2, 1)), ("hidden", (1, 2))):
+        _, rbm = machine(**{f"{kind}_copies": 2})
+        wider = RBM(HIDDEN * twice[1])
+        wider.build((None, VISIBLE * twice[0]))
+        wider.kernel.assign(np.tile(array(rbm.kernel), twice))
+        wider.visible_bias.assign(np.tile(array(rbm.visible_bias), twice[0]))
+        wider.hidden_bias.assign(np.tile(array(rbm.hidden_bias), twice[1]))
+        both = np.tile(STATES, (1, twice[0]))
+        energies = array(rbm.free_energy(STATES)), array(wider.free_energy(both))
+        np.testing.assert_allclose(*energies, rtol=1e-5)
+        hidden = array(wider.hidden(both))
+        np.testing.assert_allclose(np.tile(array(rbm.hidden(STATES)), twice[1]), hidden, atol=1e-6)
+        drawn = np.tile(array(wide((9, HIDDEN))) > 0, (1, twice[1])).astype("float32")
+        below = array(wider.visible(drawn))[:, :VISIBLE]
+        np.testing.assert_allclose(array(rbm.visible(drawn[:, :HIDDEN])), below, atol=1e-6)
+
+
 def test_while_it_is_frozen_it_has_no_loss_and_goes_on_afterwards():
     _, rbm = machine()
     rbm.trainable = False

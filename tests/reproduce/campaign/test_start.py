@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
-from layers import RBM
-from reproduce import Mlp, Rbm
+from layers import DBM, RBM
+from reproduce import Dbm, Mlp, Rbm
 from reproduce.campaign import Job, start
 from reproduce.campaign.execute import execute_together
 from reproduce.data import split_indices
 from reproduce.plan import Planned
-from reproduce.training import NOTHING, Training, machines_of
+from reproduce.training import NOTHING, Start, Training, machines_of
 
 
 @pytest.fixture
@@ -30,6 +31,15 @@ def job(finetuned, tmp_path):
     planned = Planned("arm", None, "", finetuned)
     origin = {"command": "", "commit": ""}
     return Job(planned, tmp_path / "logs", None, None, tmp_path / "stop", origin, stack=1)
+
+
+@pytest.fixture
+def deep(job):
+    """The same upon a DBM that begins with these RBMs."""
+    run = job.planned.run
+    dbm = Dbm((16, 12), mean_field=2, steps=1, chains=20)
+    joint = replace(run.start, net=dbm, start=run.start, learning_rate=0.01, batch_size=10)
+    return replace(job, planned=replace(job.planned, run=replace(run, start=joint)))
 
 
 @pytest.fixture(autouse=True)
@@ -97,8 +107,31 @@ def test_its_rows_and_picture_are_of_the_machines_before_finetuning(job, digits)
     assert "samples" in outcome.provenance["pictures"]
 
 
+def test_a_net_begins_with_what_a_dbm_finds_in_one_more_round(deep, digits):
+    starts = start.Starts(digits, lambda seen: None)
+    assert starts.train([deep])
+    run, found = deep.planned.run, starts.of(deep)
+    before = Start(
+        starts.of(replace(deep, planned=replace(deep.planned, run=run.start))).machines, ()
+    )
+    assert not np.allclose(found.machines[0].kernel, before.machines[0].kernel), "it learned"
+    assert [m.x for m in found.history if m.split == "train"] == [1.0, 2.0, 3.0]
+    errors = [m.value for m in found.history if m.split == "train"]
+    assert 0 < max(errors) < 3
+    dbm = DBM((16, 12), mean_field=2)
+    dbm.build((None, 64))
+    dbm.begin(found.machines)
+    images = digits.images[:50].reshape(50, -1)
+    model = Training(run, digits, start=found).model()
+    hidden = keras.Model(model.input, model.get_layer("hidden_2").output)(digits.images[:50])
+    np.testing.assert_allclose(hidden, dbm.to_model()(images), atol=1e-5)
+    assert len(model.trainable_variables) == 6
+
+
+@pytest.mark.parametrize("kind", ["job", "deep"])
 @pytest.mark.parametrize("how", ["stop", "kill"])
-def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(job, how):
+def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(kind, how, request):
+    job = request.getfixturevalue(kind)
     [expected] = ended(replace(job, log_dir=job.log_dir.parent / "elsewhere" / "logs"))
     looks = []
 
@@ -115,9 +148,10 @@ def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(job, how):
         else:
             assert [each.status for each in execute_together(job, watch)] == ["stopped"]
             job.stop_file.unlink()
-    assert any("first RBM 1 of 2" in label for label in looks)
+    count = len(job.planned.run.chain)
+    assert any(f"first machine 1 of {count}" in label for label in looks)
     if how == "stop":  # it went on, from where it was
-        assert any("first RBM 2 of 2" in label for label in looks)
+        assert any(f"first machine 2 of {count}" in label for label in looks)
     assert ended(job) == [expected]
 
 
@@ -128,7 +162,7 @@ def test_a_machine_is_trained_once_and_again_if_its_file_is_damaged(job, capsys)
     shared = list((job.log_dir.parent / "starts").iterdir())
     assert len(shared) == 2
     expected = ended(other, watch=lambda seen: labels.append(seen.label))
-    assert labels and not any("RBM" in label for label in labels)
+    assert labels and not any("machine" in label for label in labels)
     other.checkpoint.unlink(missing_ok=True)
     for file in shared:
         file.write_bytes(file.read_bytes()[:1000])
@@ -136,7 +170,8 @@ def test_a_machine_is_trained_once_and_again_if_its_file_is_damaged(job, capsys)
     assert "restarting from step 0" in capsys.readouterr().err
 
 
-def test_side_by_side_each_starts_from_its_own_machines(job):
+def test_side_by_side_each_starts_from_its_own_machines(deep):
+    job = deep
     one, two = of(job, seed=1), of(job, seed=2)
     alone = [*ended(one), *ended(two)]
     for each in (one, two):
@@ -154,4 +189,4 @@ def test_a_run_whose_machine_diverges_fails_and_says_so(job):
     planned = replace(job.planned, run=replace(job.planned.run, start=bad))
     [outcome] = execute_together(replace(job, planned=planned), lambda seen: None)
     assert outcome.status == "failed"
-    assert "the RBM 2 that the run starts from diverged" in outcome.provenance["error"]
+    assert "machine 2 that the run starts from diverged" in outcome.provenance["error"]

@@ -2,7 +2,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from reproduce import ConvNet, Mlp, Rbm, Run
+from reproduce import ConvNet, Dbm, Mlp, Rbm, Run
 from reproduce.spec import derived_seed
 
 
@@ -71,7 +71,11 @@ def test_a_start_is_part_of_the_key_and_gets_the_seed_and_the_split(run):
     assert len({net.key, started.key, longer.key}) == 3
     assert started.architecture == net.architecture
     assert upper.architecture != replace(rbm, net=Rbm((12,))).architecture
-    assert [machine.hidden for machine in started.machines] == [(16,), (12,)]
+    assert [machine.hidden for machine in started.chain] == [(16,), (12,)]
+    deep = replace(upper, net=Dbm((16, 12)), start=upper)
+    both = replace(net, start=deep)
+    assert both.above == deep.net and started.above is None
+    assert both.architecture != net.architecture
     moved = started.at(seed=7, hold_out=True)
     assert {each.seed for each in (moved, moved.start, moved.start.start)} == {7}
     assert moved.start.start.hold_out and not started.start.hold_out
@@ -85,12 +89,13 @@ def test_a_start_is_part_of_the_key_and_gets_the_seed_and_the_split(run):
         {"net": Mlp((16, 12), "sigmoid")},
         {"start": {"keep": 0.5}},
         {"start": {"net": Mlp((16,), "sigmoid"), "measures": ("nll",)}},
+        {"net": Dbm((16, 12))},
     ],
 )
 def test_a_start_that_does_not_fit_is_refused(run, wrong):
     rbm = replace(run, net=Rbm((16,)), measures=("squared_error",))
     start = replace(rbm, **wrong.get("start", {}))
-    with pytest.raises(ValueError, match="starts from an RBM without dropout"):
+    with pytest.raises(ValueError, match="starts from machines without dropout"):
         replace(run, net=wrong.get("net", Mlp((16,), "sigmoid")), start=start)
 
 

@@ -1,0 +1,267 @@
+"""Deep Boltzmann machines of binary units, trained by mean field and persistent chains."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from ..checks import check_count
+from ..noise.inputs import check_dense
+from ..noise.masks import random_uniform
+from ..noise.stream import stream_of
+
+
+@keras.saving.register_keras_serializable("dropout")
+class DBM(keras.layers.Layer):
+    """Deep Boltzmann machine: layers of binary hidden units h_1 ... h_L upon visible units v = h_0.
+
+    Its energy is E(h) = - sum over l of c_l'h_l - sum over l > 0 of h_{l-1}'W_l h_l. In training it
+    adds the loss
+
+        mean over the batch of E(v, mu(v)) - mean over the chains of E(h)
+
+    with mu(v) the hidden probabilities that `mean_field` rounds of the mean-field equations lead to
+    (equations 12 and 13 of the reference), and h what `steps` steps of Gibbs sampling make of the
+    layer's own `chains`, which are state; both held constant. Its gradient raises the lower bound
+    on log P(v) that mu gives. So any optimizer trains a DBM, by `fit` too.
+
+    Random weights are a poor start: give it those of RBMs trained one upon another, by `begin`.
+
+    Args:
+        units: Sequence of two positive integers or more, the hidden units from the visible ones up.
+        mean_field: Positive integer, the rounds of mean-field updates.
+        steps: Positive integer, the Gibbs steps of the chains for each batch.
+        chains: Positive integer, their number.
+        kernel_initializer: Of all W; None: normal of standard deviation 0.01. Another one gives
+            layers of the same shape the same values.
+        visible_initializer, hidden_initializer: Of c_0, and of the other c.
+        kernel_regularizer: Of all W.
+        seed: Optional integer in [0, 2^32).
+
+    Call arguments:
+        inputs: Float tensor of shape (batch, visible), in [0, 1]: binary units, or probabilities.
+        training: Boolean; whether to add the loss. It is not added while `trainable` is False.
+
+    Output shape: (batch, units[-1]), the mean-field probabilities of the highest hidden units.
+
+    Raises:
+        ValueError: for numbers out of range.
+
+    Reference: Salakhutdinov and Hinton, "Deep Boltzmann machines", AISTATS 2009.
+
+    Example:
+
+    >>> dbm = DBM((4, 2), seed=1)
+    >>> tuple(dbm(keras.ops.ones((5, 3)), training=True).shape), len(dbm.losses)
+    ((5, 2), 1)
+    """
+
+    def __init__(
+        self,
+        units: Sequence[int],
+        *,
+        mean_field: int = 10,
+        steps: int = 5,
+        chains: int = 100,
+        kernel_initializer: Any = None,
+        visible_initializer: Any = "zeros",
+        hidden_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if isinstance(units, int) or len(units) < 2:
+            raise ValueError(f"`units` has two numbers or more. Received: units={units!r}")
+        self.units = tuple(check_count("units", each) for each in units)
+        self.mean_field = check_count("mean_field", mean_field)
+        self.steps, self.chains = check_count("steps", steps), check_count("chains", chains)
+        self.seed = seed
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.visible_initializer = keras.initializers.get(visible_initializer)
+        self.hidden_initializer = keras.initializers.get(hidden_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.stream = stream_of(self, seed, 0.0)
+
+    def build(self, input_shape):
+        sizes = (input_shape[-1], *self.units)
+        self.kernels = [
+            self.add_weight(
+                name=f"kernel_{i}",
+                shape=sizes[i - 1 : i + 1],
+                initializer=self.kernel_initializer or _small(self.seed, i),
+                regularizer=self.kernel_regularizer,
+            )
+            for i in range(1, len(sizes))
+        ]
+        initializers = [self.visible_initializer] + [self.hidden_initializer] * len(self.units)
+        self.biases = [
+            self.add_weight(name=f"bias_{i}", shape=(size,), initializer=initializer)
+            for i, (size, initializer) in enumerate(zip(sizes, initializers, strict=True))
+        ]
+        # Of every second layer, the visible one first: the others are drawn from them.
+        self.particles = [
+            self.add_weight(
+                name=f"particles_{i}",
+                shape=(self.chains, size),
+                initializer="zeros",
+                trainable=False,
+            )
+            for i, size in enumerate(sizes)
+            if i % 2 == 0
+        ]
+
+    def call(self, inputs, training=False):
+        check_dense(inputs)
+        states = self.probabilities(inputs)
+        if training and self.trainable:
+            self.add_loss(self.bound_loss([ops.stop_gradient(each) for each in states]))
+        return states[-1]
+
+    def bound_loss(self, states):
+        """Scalar: the loss of the class's docstring for the visible units of a batch and the
+        mean-field probabilities of the hidden ones. Moves the chains."""
+        chains = [ops.cast(each, self.compute_dtype) for each in self.particles]
+        chains = [ops.stop_gradient(each) for each in self.gibbs(chains, self.steps)]
+        for particles, state in zip(self.particles, chains[::2], strict=True):
+            particles.assign(ops.cast(state, particles.dtype))
+        return ops.mean(self.energy(states)) - ops.mean(self.energy(chains))
+
+    def probabilities(self, visible, rounds=None):
+        """The visible units, and the probabilities of each hidden layer that so many rounds of
+        mean-field updates end in, from a pass up that doubles the weights of all layers but the
+        last one, which have none above them yet."""
+        states = [visible]
+        for i in range(1, len(self.units) + 1):
+            doubled = 1 if i == len(self.units) else 2
+            below = doubled * ops.matmul(states[-1], self.kernels[i - 1])
+            states.append(ops.sigmoid(below + self.biases[i]))
+        for _ in range(self.mean_field if rounds is None else rounds):
+            for i in range(1, len(states)):
+                states[i] = ops.sigmoid(self._into(i, states))
+        return states
+
+    def gibbs(self, states, steps):
+        """All layers, given every second one from the visible one up, after so many steps of
+        sampling the others, then these. The layers in between are left probabilities."""
+        every = [None] * (len(self.units) + 1)
+        every[::2] = states
+        for _ in range(steps):
+            for i in (*range(1, len(every), 2), *range(0, len(every), 2)):
+                every[i] = self._sample(ops.sigmoid(self._into(i, every)))
+        for i in range(1, len(every), 2):
+            every[i] = ops.sigmoid(self._into(i, every))
+        return every
+
+    def visible_logits(self, states):
+        """log odds of the visible units given the states of all layers, of shape (batch,
+        visible)."""
+        return self._into(0, states)
+
+    def _into(self, i, states):
+        """The input of layer i from its neighbours, of shape (batch, units)."""
+        total = self.biases[i]
+        if i > 0:
+            total = total + ops.matmul(states[i - 1], self.kernels[i - 1])
+        if i < len(self.units):
+            total = total + ops.matmul(states[i + 1], ops.transpose(self.kernels[i]))
+        return total
+
+    def _sample(self, probabilities):
+        uniform = self.stream.bits(random_uniform, tuple(ops.shape(probabilities)))
+        self.stream.advance()
+        return ops.cast(uniform < ops.cast(probabilities, "float32"), self.compute_dtype)
+
+    def energy(self, states):
+        """E(h), of shape (batch,), for the states of all layers, the visible one first."""
+        total = -sum(ops.sum(h * c, axis=-1) for h, c in zip(states, self.biases, strict=True))
+        for below, kernel, above in zip(states, self.kernels, states[1:], strict=False):
+            total -= ops.sum(ops.matmul(below, kernel) * above, axis=-1)
+        return total
+
+    def begin(self, rbms: Sequence) -> None:
+        """Takes the weights of RBMs of these sizes, each trained upon the one before. A layer
+        between two of them gets the mean of its two biases."""
+        sizes = [tuple(rbm.kernel.shape) for rbm in rbms]
+        mine = [tuple(kernel.shape) for kernel in self.kernels]
+        if sizes != mine:
+            raise ValueError(f"the RBMs have kernels of the shapes {mine}. Received: {sizes}")
+        for kernel, rbm in zip(self.kernels, rbms, strict=True):
+            kernel.assign(rbm.kernel)
+        self.biases[0].assign(rbms[0].visible_bias)
+        self.biases[-1].assign(rbms[-1].hidden_bias)
+        for i in range(1, len(rbms)):
+            self.biases[i].assign((rbms[i - 1].hidden_bias + rbms[i].visible_bias) / 2)
+
+    def to_model(self, activation: Any = "sigmoid") -> keras.Model:
+        """A feed-forward network to be finetuned, from the visible units to the highest hidden
+        ones. Each hidden layer but the last one also sees the mean-field probabilities of the layer
+        above it, which a frozen copy of this machine gives: so the network begins with what one
+        more mean-field round would find (section 4 of the reference)."""
+        frozen = DBM.from_config({**self.get_config(), "trainable": False, "name": "frozen"})
+        inputs = x = keras.Input((self.kernels[0].shape[0],), name="visible")
+        above = Features(frozen, name="features")(inputs)
+        for mine, its in zip(frozen.variables, self.variables, strict=True):
+            mine.assign(its)
+        for i, units in enumerate(self.units, 1):
+            kernel = self.kernels[i - 1]
+            if i < len(self.units):
+                x = keras.layers.Concatenate(name=f"with_above_{i}")([x, above[i - 1]])
+                kernel = ops.concatenate([kernel, ops.transpose(self.kernels[i])])
+            dense = keras.layers.Dense(units, activation, name=f"hidden_{i}")
+            x = dense(x)
+            dense.kernel.assign(kernel)
+            dense.bias.assign(self.biases[i])
+        return keras.Model(inputs, x)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units[-1])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "mean_field": self.mean_field,
+            "steps": self.steps,
+            "chains": self.chains,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "visible_initializer": keras.initializers.serialize(self.visible_initializer),
+            "hidden_initializer": keras.initializers.serialize(self.hidden_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "seed": self.seed,
+        }
+
+
+def _small(seed: int | None, layer: int) -> keras.initializers.Initializer:
+    """Values of its own for each layer."""
+    return keras.initializers.RandomNormal(
+        stddev=0.01, seed=None if seed is None else seed + layer - 1
+    )
+
+
+@keras.saving.register_keras_serializable("dropout")
+class Features(keras.layers.Layer):
+    """The mean-field probabilities of a DBM's hidden layers from the second one up, from its
+    visible units: a list of tensors of shape (batch, units)."""
+
+    def __init__(self, dbm: DBM, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dbm = dbm
+
+    def build(self, input_shape):
+        if not self.dbm.built:
+            self.dbm.build(input_shape)
+
+    def call(self, inputs):
+        return [ops.stop_gradient(each) for each in self.dbm.probabilities(inputs)[2:]]
+
+    def compute_output_shape(self, input_shape):
+        return [(*input_shape[:-1], units) for units in self.dbm.units[1:]]
+
+    def get_config(self):
+        return {**super().get_config(), "dbm": keras.saving.serialize_keras_object(self.dbm)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config.pop("dbm")), **config)
