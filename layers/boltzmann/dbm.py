@@ -175,10 +175,10 @@ class DBM(keras.layers.Layer):
 
     def energy(self, states):
         """E(h), of shape (batch,), for the states of all layers, the visible one first."""
-        total = -sum(ops.sum(h * c, axis=-1) for h, c in zip(states, self.biases, strict=True))
+        total = sum(ops.matmul(h, c) for h, c in zip(states, self.biases, strict=True))
         for below, kernel, above in zip(states, self.kernels, states[1:], strict=False):
-            total -= ops.sum(ops.matmul(below, kernel) * above, axis=-1)
-        return total
+            total += ops.sum(ops.multiply(ops.matmul(below, kernel), above), axis=-1)
+        return -total
 
     def begin(self, rbms: Sequence) -> None:
         """Takes the weights of RBMs of these sizes, each trained upon the one before. A layer
