@@ -1,13 +1,17 @@
-"""Runs that start from trained RBMs -> those RBMs: kept in files, or trained first."""
+"""Runs that start from trained machines -> those machines: kept in files, or trained first."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from reproduce.campaign.job import Job
 from reproduce.campaign.progress import RunProgress
 from reproduce.data import Dataset
+from reproduce.events import EventLog
+from reproduce.plan import Planned
+from reproduce.record import turn
 from reproduce.spec import Run
 from reproduce.training import (
     NOTHING,
@@ -20,12 +24,13 @@ from reproduce.training import (
 )
 
 LOOK_SECONDS = 0.25
+FILE = "checkpoint.npz"
 
 
 class Starts:
-    """The RBMs that jobs start from. Each is a run of its own, trained once and kept as the file of
-    its checkpoint beside the runs' logs: a stop or a kill loses at most a minute, and what is lost
-    or damaged is trained again, to the same weights."""
+    """The machines that jobs start from. Each is a run of its own with its own folder beside those
+    of the jobs, for its event log and its checkpoint, which is kept: a stop or a kill loses at most
+    a minute, and what is lost or damaged is trained again, to the same weights."""
 
     def __init__(self, dataset: Dataset, watch: Callable[[RunProgress], None]):
         self.dataset, self.watch = dataset, watch
@@ -53,7 +58,7 @@ class Starts:
         """What a job's run starts from, once it is trained."""
         start = NOTHING
         for count, run in enumerate(_chain(job.planned.run), 1):
-            trained = Training(run, self.dataset, _file(job, run), start=start)
+            trained = Training(run, self.dataset, _folder(job, run) / FILE, start=start)
             if trained.diverged or not trained.is_over:
                 how = "diverged" if trained.diverged else "is not trained"
                 raise ValueError(f"machine {count} that the run starts from {how}")
@@ -62,12 +67,33 @@ class Starts:
         return start
 
     def _train_together(self, pairs: list[tuple[Job, Run]]) -> bool:
+        with ExitStack() as held:
+            # In one order everywhere, so that no two workers wait for each other.
+            for job, run in sorted(pairs, key=lambda pair: pair[1].key):
+                if not held.enter_context(turn(_folder(job, run), job.must_stop)):
+                    return False
+            return self._train_held(pairs)
+
+    def _train_held(self, pairs: list[tuple[Job, Run]]) -> bool:
         engine = engine_for(pairs[0][1], self.dataset, len(pairs))
-        trainings = []
+        trainings, logs = [], []
         for slot, (job, run) in enumerate(pairs):
-            below = self.of(replace(job, planned=replace(job.planned, run=run)))
-            mine = self.dataset, _file(job, run), engine, slot, below
+            folder, planned = _folder(job, run), _planned(run)
+            below = self.of(replace(job, planned=planned))
+            mine = self.dataset, folder / FILE, engine, slot, below
             trainings.append(Training(run, *mine))
+            if not trainings[-1].is_over:
+                command = job.origin["command"]
+                logs.append(EventLog(folder, trainings[-1], planned, command, engine.runs))
+        try:
+            return self._advance(pairs, trainings, logs)
+        finally:
+            for log in logs:
+                log.close()
+
+    def _advance(
+        self, pairs: list[tuple[Job, Run]], trainings: list[Training], logs: list[EventLog]
+    ) -> bool:
         before = [each.seconds for each in trainings]
         began, watched, steps = time.monotonic(), 0.0, trainings[0].step
         while any(not each.is_over for each in trainings):
@@ -76,13 +102,16 @@ class Starts:
                     each.save()
                 return False
             advance_together(trainings)
+            for log in logs:
+                log.update()
             now = time.monotonic()
             if now - watched > LOOK_SECONDS:
                 speed = (trainings[0].step - steps) / (now - began)
                 self.watch(_progress(pairs[0][0], trainings[0], speed))
                 watched = now
         for (job, run), training, spent in zip(pairs, trainings, before, strict=True):
-            training.save()
+            if training.seconds > spent:
+                training.save()
             self.trained.add(run.key)
             key = job.planned.run.key
             self.seconds[key] = self.seconds.get(key, 0.0) + training.seconds - spent
@@ -94,8 +123,13 @@ def _chain(run: Run) -> list[Run]:
     return [*_chain(run.start), run.start] if run.start else []
 
 
-def _file(job: Job, run: Run) -> Path:
-    return job.log_dir.parent / "starts" / f"{run.key}.npz"
+def _planned(run: Run) -> Planned:
+    """Under one name, whichever job it is trained for."""
+    return Planned(f"Machine {len(run.chain) + 1}", None, "", run)
+
+
+def _folder(job: Job, run: Run) -> Path:
+    return job.log_dir.parent / _planned(run).folder
 
 
 def _by_program(pairs: Iterable[tuple[Job, Run]]) -> Iterable[list[tuple[Job, Run]]]:
@@ -106,11 +140,10 @@ def _by_program(pairs: Iterable[tuple[Job, Run]]) -> Iterable[list[tuple[Job, Ru
 
 
 def _progress(job: Job, training: Training, speed: float) -> RunProgress:
-    run, planned = training.run, job.planned
-    count, of_all = len(run.chain) + 1, len(planned.run.chain)
+    run = training.run
     return RunProgress(
-        key=planned.run.key,
-        label=f"{planned.label}, first machine {count} of {of_all}",
+        key=job.planned.run.key,
+        label=f"{_planned(run).label}, for {job.planned.arm}",
         step=training.step,
         updates=run.updates,
         updates_per_second=speed,

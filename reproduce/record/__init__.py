@@ -8,7 +8,7 @@ the device.
 """
 
 from reproduce.record.entry import FINISHED
-from reproduce.record.lock import free_mebibytes, writer_lock
+from reproduce.record.lock import free_mebibytes, turn, writer_lock
 from reproduce.record.predictions import pack_predictions, unpack_predictions
 from reproduce.record.provenance import commit, origin
 from reproduce.record.results import Results
@@ -23,6 +23,7 @@ __all__ = [
     "free_mebibytes",
     "origin",
     "pack_predictions",
+    "turn",
     "unpack_predictions",
     "writer_lock",
 ]

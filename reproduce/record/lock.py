@@ -1,12 +1,15 @@
-"""A lock for one writer at a time, and the free space on its disk."""
+"""Locks for one writer at a time, and the free space on its disk."""
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from reproduce.errors import UserError
+
+LOOK_SECONDS = 0.25
 
 
 def free_mebibytes(folder: Path) -> float:
@@ -28,3 +31,21 @@ def writer_lock(results_dir: Path, profile: str) -> Iterator[None]:
         except BlockingIOError:
             raise UserError(f"another process is writing to {folder}; wait for it to end") from None
         yield
+
+
+@contextmanager
+def turn(folder: Path, must_stop: Callable[[], bool]) -> Iterator[bool]:
+    """Waits until no other process has this folder; gives False if it has to stop before that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if must_stop():
+                    yield False
+                    return
+                time.sleep(LOOK_SECONDS)
+            else:
+                yield True
+                return

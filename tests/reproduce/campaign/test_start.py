@@ -1,10 +1,12 @@
 """Runs that start from trained RBMs: what they begin with; a stop or a kill changes nothing."""
 
+import threading
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from layers import DBM, RBM
 from reproduce import Dbm, Mlp, Rbm
@@ -12,6 +14,7 @@ from reproduce.campaign import Job, start
 from reproduce.campaign.execute import execute_together
 from reproduce.data import split_indices
 from reproduce.plan import Planned
+from reproduce.record import turn
 from reproduce.training import NOTHING, Start, Training, machines_of
 
 
@@ -53,6 +56,10 @@ def of(job, **changes):
     return replace(job, planned=replace(job.planned, run=run), log_dir=folder)
 
 
+def kept(job):
+    return sorted(job.log_dir.parent.glob(f"machine-*/{start.FILE}"))
+
+
 def ended(job, *others, watch=lambda seen: None):
     waiting = list(others)
     found = list(execute_together(job, watch, lambda: waiting.pop(0) if waiting else None))
@@ -80,7 +87,7 @@ def test_the_net_begins_with_the_weights_of_machines_trained_one_upon_another(jo
     for mine, its in zip(found.machines[0], machines_of(alone.network)[0], strict=True):
         np.testing.assert_array_equal(mine, its)
     # Down again, from the second one's hidden units to the logits of the pixels.
-    second = Training(run.start, digits, start._file(job, run.start), start=NOTHING)
+    second = Training(run.start, digits, start._folder(job, run.start) / start.FILE, start=NOTHING)
     first, last = found.machines
     middle = 1 / (1 + np.exp(-(hidden @ last.kernel.T + last.visible_bias)))
     expected = middle @ first.kernel.T + first.visible_bias
@@ -148,10 +155,9 @@ def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(kind, how, request):
         else:
             assert [each.status for each in execute_together(job, watch)] == ["stopped"]
             job.stop_file.unlink()
-    count = len(job.planned.run.chain)
-    assert any(f"first machine 1 of {count}" in label for label in looks)
+    assert any("Machine 1, seed 1, for arm" in label for label in looks)
     if how == "stop":  # it went on, from where it was
-        assert any(f"first machine 2 of {count}" in label for label in looks)
+        assert any("Machine 2, seed 1, for arm" in label for label in looks)
     assert ended(job) == [expected]
 
 
@@ -159,10 +165,13 @@ def test_a_machine_is_trained_once_and_again_if_its_file_is_damaged(job, capsys)
     planned, labels = replace(job.planned, run=replace(job.planned.run, learning_rate=0.02)), []
     other = replace(job, planned=planned, log_dir=job.log_dir.parent / "other")
     ended(job)
-    shared = list((job.log_dir.parent / "starts").iterdir())
+    shared = kept(job)
     assert len(shared) == 2
+    for file in shared:  # its curve is logged like any run's
+        events = EventAccumulator(str(file.parent)).Reload()
+        assert "loss/batches" in events.Tags()["tensors"]
     expected = ended(other, watch=lambda seen: labels.append(seen.label))
-    assert labels and not any("machine" in label for label in labels)
+    assert labels and not any("Machine" in label for label in labels)
     other.checkpoint.unlink(missing_ok=True)
     for file in shared:
         file.write_bytes(file.read_bytes()[:1000])
@@ -176,7 +185,7 @@ def test_side_by_side_each_starts_from_its_own_machines(deep):
     alone = [*ended(one), *ended(two)]
     for each in (one, two):
         each.checkpoint.unlink(missing_ok=True)
-        for file in (job.log_dir.parent / "starts").iterdir():
+        for file in kept(job):
             file.unlink()
     together = ended(replace(one, stack=2), replace(two, stack=2))
     for mine, theirs in zip(together, alone, strict=True):
@@ -190,3 +199,19 @@ def test_a_run_whose_machine_diverges_fails_and_says_so(job):
     [outcome] = execute_together(replace(job, planned=planned), lambda seen: None)
     assert outcome.status == "failed"
     assert "machine 2 that the run starts from diverged" in outcome.provenance["error"]
+
+
+def test_a_machine_that_another_process_trains_is_waited_for(job, digits):
+    """Here by a thread: a lock on a file opened once more is another's."""
+    starts, over = start.Starts(digits, lambda seen: None), []
+    first = job.planned.run.start.start
+    with turn(start._folder(job, first), lambda: False):
+        waiting = threading.Thread(target=lambda: over.append(starts.train([job])))
+        waiting.start()
+        waiting.join(1.0)
+        assert waiting.is_alive() and not over
+        job.stop_file.touch()
+        waiting.join(10.0)
+    assert over == [False] and not kept(job)
+    job.stop_file.unlink()
+    assert starts.train([job]) and len(kept(job)) == 2
