@@ -30,12 +30,22 @@ def check_flag(name, value):
     return value
 
 
-def check_count(name, value):
-    """Returns `value` as an integer, or raises a ValueError: a positive integer."""
+def check_count(name, value, least=1):
+    """Returns `value` as an integer, or raises a ValueError: a positive one, or from `least` up."""
     integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not integer or value < 1:
-        raise ValueError(f"`{name}` is a positive integer. Received: {name}={value!r}")
+    if not integer or value < least:
+        what = "a positive integer" if least == 1 else f"an integer from {least} up"
+        raise ValueError(f"`{name}` is {what}. Received: {name}={value!r}")
     return int(value)
+
+
+def check_built(layer):
+    """Raises a ValueError where a layer has no weights yet."""
+    if not layer.built:
+        raise ValueError(
+            f"a {type(layer).__name__} has weights once it is called or built; call it on an "
+            f"input first. Received: {layer.name!r}, not built"
+        )
 
 
 def check_seed(seed):

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from ..checks import check_count
+from ..checks import check_built, check_count, check_seed
 from ..noise.inputs import check_dense
 from ..noise.masks import random_uniform
 from ..noise.stream import stream_of
@@ -72,12 +73,12 @@ class DBM(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(units, int) or len(units) < 2:
-            raise ValueError(f"`units` has two numbers or more. Received: units={units!r}")
+        if not isinstance(units, list | tuple) or len(units) < 2:
+            raise ValueError(f"`units` is a list of two or more. Received: units={units!r}")
         self.units = tuple(check_count("units", each) for each in units)
         self.mean_field = check_count("mean_field", mean_field)
         self.steps, self.chains = check_count("steps", steps), check_count("chains", chains)
-        self.seed = seed
+        self.seed = seed if seed is None else check_seed(seed)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.visible_initializer = keras.initializers.get(visible_initializer)
         self.hidden_initializer = keras.initializers.get(hidden_initializer)
@@ -183,36 +184,47 @@ class DBM(keras.layers.Layer):
     def begin(self, rbms: Sequence) -> None:
         """Takes the weights of RBMs of these sizes, each trained upon the one before. A layer
         between two of them gets the mean of its two biases."""
+        for layer in (self, *(rbm for rbm in rbms if isinstance(rbm, keras.layers.Layer))):
+            check_built(layer)
         sizes = [tuple(rbm.kernel.shape) for rbm in rbms]
         mine = [tuple(kernel.shape) for kernel in self.kernels]
         if sizes != mine:
             raise ValueError(f"the RBMs have kernels of the shapes {mine}. Received: {sizes}")
+        # As arrays: on JAX a variable would share its memory with one that is assigned to it.
+        below, above = (
+            [ops.convert_to_numpy(getattr(rbm, name)) for rbm in rbms]
+            for name in ("visible_bias", "hidden_bias")
+        )
         for kernel, rbm in zip(self.kernels, rbms, strict=True):
-            kernel.assign(rbm.kernel)
-        self.biases[0].assign(rbms[0].visible_bias)
-        self.biases[-1].assign(rbms[-1].hidden_bias)
+            kernel.assign(ops.convert_to_numpy(rbm.kernel))
+        self.biases[0].assign(below[0])
+        self.biases[-1].assign(above[-1])
         for i in range(1, len(rbms)):
-            self.biases[i].assign((rbms[i - 1].hidden_bias + rbms[i].visible_bias) / 2)
+            self.biases[i].assign((above[i - 1] + below[i]) / 2)
 
     def to_model(self, activation: Any = "sigmoid") -> keras.Model:
         """A feed-forward network to be finetuned, from the visible units to the highest hidden
         ones. Each hidden layer but the last one also sees the mean-field probabilities of the layer
         above it, which a frozen copy of this machine gives: so the network begins with what one
         more mean-field round would find (section 4 of the reference)."""
+        check_built(self)
+        policy = self.dtype_policy
         frozen = DBM.from_config({**self.get_config(), "trainable": False, "name": "frozen"})
         inputs = x = keras.Input((self.kernels[0].shape[0],), name="visible")
-        above = Features(frozen, name="features")(inputs)
+        above = Features(frozen, name="features", dtype=policy)(inputs)
         for mine, its in zip(frozen.variables, self.variables, strict=True):
-            mine.assign(its)
+            mine.assign(ops.convert_to_numpy(its))
+        kernels = [ops.convert_to_numpy(kernel) for kernel in self.kernels]
         for i, units in enumerate(self.units, 1):
-            kernel = self.kernels[i - 1]
+            kernel = kernels[i - 1]
             if i < len(self.units):
-                x = keras.layers.Concatenate(name=f"with_above_{i}")([x, above[i - 1]])
-                kernel = ops.concatenate([kernel, ops.transpose(self.kernels[i])])
-            dense = keras.layers.Dense(units, activation, name=f"hidden_{i}")
+                joined = keras.layers.Concatenate(name=f"with_above_{i}", dtype=policy)
+                x = joined([x, above[i - 1]])
+                kernel = np.concatenate([kernel, kernels[i].T])
+            dense = keras.layers.Dense(units, activation, name=f"hidden_{i}", dtype=policy)
             x = dense(x)
             dense.kernel.assign(kernel)
-            dense.bias.assign(self.biases[i])
+            dense.bias.assign(ops.convert_to_numpy(self.biases[i]))
         return keras.Model(inputs, x)
 
     def compute_output_shape(self, input_shape):
@@ -264,4 +276,5 @@ class Features(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        return cls(keras.saving.deserialize_keras_object(config.pop("dbm")), **config)
+        dbm = keras.saving.deserialize_keras_object(config["dbm"])
+        return cls(**{**config, "dbm": dbm})

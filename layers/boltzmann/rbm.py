@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_count, check_rate
+from ..checks import check_built, check_count, check_flag, check_rate, check_seed
 from ..noise.inputs import check_dense
 from ..noise.masks import random_uniform
 from ..noise.stream import stream_of
@@ -21,8 +21,9 @@ class RBM(keras.layers.Layer):
 
     with v_k what `steps` steps of Gibbs sampling make of v, held constant. Its gradient is that of
     contrastive divergence, CD-k, with hidden probabilities in both phases: minus
-    <v h'>_data - <v h'>_k for W. So any optimizer trains an RBM, by `fit` too, and a weight cost
-    is a `kernel_regularizer`. Hidden units are sampled; visible ones are probabilities, or sampled.
+    <v h'>_data - <v h'>_k for W (with copies of units, see below, as many times that). So any
+    optimizer trains an RBM, by `fit` too, and a weight cost is a `kernel_regularizer`. Hidden units
+    are sampled; visible ones are probabilities, or sampled.
 
     While `trainable` is False it only computes its hidden units, as a layer under another RBM does.
 
@@ -36,10 +37,11 @@ class RBM(keras.layers.Layer):
         steps: Positive integer k, the Gibbs steps of the negative phase.
         chains: Integer from 0 up. 0: the negative phase starts at the batch (CD). Otherwise it
             goes on with so many chains of its own, which are state of the layer (persistent CD).
-        visible_copies, hidden_copies: Positive integers: so many copies of these units share the
-            weights, and are in one state but for sampling. A DBM's first RBM has two copies of the
-            visible units, its last one two of the hidden ones (Salakhutdinov and Hinton, 2009,
-            section 3.1): they stand for the layers that are not there yet.
+        visible_copies, hidden_copies: Positive integers m and n: so many copies of these units
+            share the weights, and are in one state but for sampling, so that
+            F(v) = -m b'v - n sum over j of r_j softplus(c + m v'W)_j. A DBM's first RBM has two
+            copies of the visible units, its last one two of the hidden ones (Salakhutdinov and
+            Hinton, 2009, section 3.1): they stand for the layers that are not there yet.
         sample_visible: Boolean: sample the visible units of the negative phase, or leave them
             probabilities. Persistent chains are always sampled.
         kernel_initializer: Of W; None: normal of standard deviation 0.01.
@@ -87,8 +89,7 @@ class RBM(keras.layers.Layer):
         super().__init__(**kwargs)
         self.units, self.steps = check_count("units", units), check_count("steps", steps)
         self._rate = check_rate(rate)
-        if isinstance(chains, bool) or not isinstance(chains, int) or chains < 0:
-            raise ValueError(f"`chains` is an integer from 0 up. Received: chains={chains!r}")
+        self.chains = check_count("chains", chains, least=0)
         if chains and rate:
             raise ValueError(
                 "persistent chains have no examples whose masks they could hold, so `rate` is 0 "
@@ -96,7 +97,8 @@ class RBM(keras.layers.Layer):
             )
         self.visible_copies = check_count("visible_copies", visible_copies)
         self.hidden_copies = check_count("hidden_copies", hidden_copies)
-        self.chains, self.sample_visible, self.seed = chains, sample_visible, seed
+        self.seed = seed if seed is None else check_seed(seed)
+        self.sample_visible = check_flag("sample_visible", sample_visible)
         if kernel_initializer is None:
             kernel_initializer = keras.initializers.RandomNormal(stddev=0.01, seed=seed)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -188,7 +190,7 @@ class RBM(keras.layers.Layer):
         """F(v) = -log sum over h of exp(-E(v, h)), of shape (batch,), over the kept units."""
         inner = ops.softplus(self._into_hidden(visible))
         inner = inner if kept is None else ops.multiply(inner, kept)
-        below = ops.sum(visible * self.visible_bias, axis=-1)
+        below = ops.matmul(visible, self.visible_bias)
         return -self.visible_copies * below - self.hidden_copies * ops.sum(inner, axis=-1)
 
     def _into_hidden(self, visible):
@@ -200,15 +202,17 @@ class RBM(keras.layers.Layer):
         return self.visible_logits(self.stream.keep(self.compute_dtype) * hidden)
 
     def to_dense(self, activation: Any = "sigmoid", **kwargs: Any) -> keras.layers.Dense:
-        """A Dense layer with these weights and hidden biases, to be finetuned in a network.
+        """A Dense layer that begins with what this one computes, to be finetuned in a network.
 
         In front of this package's `Dropout`, which scales the kept units up, they stay as they
         are. The paper's form, which scales at test time, multiplies them by 1 / p (section 5.2).
         """
+        check_built(self)
         dense = keras.layers.Dense(self.units, activation, **kwargs)
         dense.build((None, self.kernel.shape[0]))
-        dense.kernel.assign(self.kernel)
-        dense.bias.assign(self.hidden_bias)
+        # As arrays: on JAX a variable would share its memory with one that is assigned to it.
+        dense.kernel.assign(self.visible_copies * ops.convert_to_numpy(self.kernel))
+        dense.bias.assign(ops.convert_to_numpy(self.hidden_bias))
         return dense
 
     def compute_output_shape(self, input_shape):

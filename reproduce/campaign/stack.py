@@ -84,12 +84,19 @@ class Stack:
                     yield Outcome(job, "stopped", [], {})
                     continue
                 try:
-                    if not self.starts.train([job, *self.waiting]):
+                    if not self._started(job):
                         yield Outcome(job, "stopped", [], {})
                         continue
                     self.going[slot] = _Going(job, self.dataset, self.engine, slot, self.starts)
                 except Exception as error:
                     yield failure(job, error)
+
+    def _started(self, job: Job) -> bool:
+        """Trains what the job starts from, side by side with what those that wait do."""
+        try:
+            return self.starts.train([job, *self.waiting])
+        except Exception:  # of any of them: each is told of its own
+            return self.starts.train([job])
 
     def _look(self) -> Iterator[Outcome]:
         """Logs what is new of each run, and ends those that are over or have to stop."""

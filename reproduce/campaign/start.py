@@ -34,8 +34,8 @@ class Starts:
 
     def __init__(self, dataset: Dataset, watch: Callable[[RunProgress], None]):
         self.dataset, self.watch = dataset, watch
-        self.trained: set[str] = set()
-        # What was spent for a job, by the key of its run.
+        self.trained: set[Path] = set()
+        # What was spent here for a job, by the key of its run; before a stop, it is not counted.
         self.seconds: dict[str, float] = {}
 
     def train(self, jobs: Sequence[Job]) -> bool:
@@ -43,10 +43,12 @@ class Starts:
         pays. False if it had to stop before the end."""
         chains = [(job, _chain(job.planned.run)) for job in jobs]
         for depth in range(max(len(chain) for _, chain in chains)):
-            missing: dict[str, tuple[Job, Run]] = {}
+            missing: dict[Path, tuple[Job, Run]] = {}
             for job, chain in chains:
-                if depth < len(chain) and chain[depth].key not in self.trained:
-                    missing.setdefault(chain[depth].key, (job, chain[depth]))
+                if depth < len(chain):
+                    folder = _folder(job, chain[depth])
+                    if folder not in self.trained:
+                        missing.setdefault(folder, (job, chain[depth]))
             for alike in _by_program(missing.values()):
                 most = most_side_by_side(alike[0][1], self.dataset, alike[0][0].stack)
                 for first in range(0, len(alike), most):
@@ -69,27 +71,27 @@ class Starts:
     def _train_together(self, pairs: list[tuple[Job, Run]]) -> bool:
         with ExitStack() as held:
             # In one order everywhere, so that no two workers wait for each other.
-            for job, run in sorted(pairs, key=lambda pair: pair[1].key):
+            for job, run in sorted(pairs, key=lambda pair: _folder(*pair)):
                 if not held.enter_context(turn(_folder(job, run), job.must_stop)):
                     return False
             return self._train_held(pairs)
 
     def _train_held(self, pairs: list[tuple[Job, Run]]) -> bool:
         engine = engine_for(pairs[0][1], self.dataset, len(pairs))
-        trainings, logs = [], []
-        for slot, (job, run) in enumerate(pairs):
-            folder, planned = _folder(job, run), _planned(run)
-            below = self.of(replace(job, planned=planned))
-            mine = self.dataset, folder / FILE, engine, slot, below
-            trainings.append(Training(run, *mine))
-            if not trainings[-1].is_over:
-                command = job.origin["command"]
-                logs.append(EventLog(folder, trainings[-1], planned, command, engine.runs))
-        try:
+        trainings: list[Training] = []
+        with ExitStack() as logging:
+            logs = []
+            for slot, (job, run) in enumerate(pairs):
+                folder, planned = _folder(job, run), _planned(run)
+                below = self.of(replace(job, planned=planned))
+                mine = self.dataset, folder / FILE, engine, slot, below
+                trainings.append(Training(run, *mine))
+                if not trainings[-1].is_over:
+                    command = job.origin["command"]
+                    log = EventLog(folder, trainings[-1], planned, command, engine.runs)
+                    logging.callback(log.close)
+                    logs.append(log)
             return self._advance(pairs, trainings, logs)
-        finally:
-            for log in logs:
-                log.close()
 
     def _advance(
         self, pairs: list[tuple[Job, Run]], trainings: list[Training], logs: list[EventLog]
@@ -112,7 +114,7 @@ class Starts:
         for (job, run), training, spent in zip(pairs, trainings, before, strict=True):
             if training.seconds > spent:
                 training.save()
-            self.trained.add(run.key)
+            self.trained.add(_folder(job, run))
             key = job.planned.run.key
             self.seconds[key] = self.seconds.get(key, 0.0) + training.seconds - spent
         return True

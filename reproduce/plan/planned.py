@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from reproduce.spec import Cell, Run, format_settings
+from reproduce.spec import Cell, Run, format_settings, key_of
 
 
 @dataclass(frozen=True)
@@ -38,4 +38,7 @@ def tuned_settings(cell: Cell) -> list[str]:
 def flat_settings(run: Run) -> dict:
     """A run's settings, including those of its net."""
     settings = run.settings()
+    start = settings.pop("start", None)
+    # Its whole text would be too long for the name of a folder.
+    settings |= {"start": key_of(start)} if start else {}
     return settings | settings.pop("net")

@@ -35,8 +35,13 @@ class Queue:
             if (stage.title, planned.run.key) not in self.started
             and planned.run.key not in self.running
         ]
+        free = {p.run.key for p in self.free([p for _, p in found])}
+        return sorted(found, key=lambda pair: pair[1].run.key not in free)
+
+    def free(self, runs: list[Planned]) -> list[Planned]:
+        """Those that start from nothing that a running one may still be training."""
         under_way = [*self.starts.values()]
-        return sorted(found, key=lambda pair: pair[1].run.start in under_way)
+        return [planned for planned in runs if planned.run.start not in under_way]
 
     def start(self, stage: Stage, planned: Planned) -> None:
         self.started.add((stage.title, planned.run.key))

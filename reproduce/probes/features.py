@@ -23,7 +23,9 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
     if kernel.ndim == 4:  # a convolution: (height, width, colours, filters)
         features = np.moveaxis(kernel, -1, 0)
     else:
-        features = kernel.T.reshape(-1, *trained.training.dataset.shape)
+        shape = trained.training.dataset.shape
+        # Of a net upon a DBM, the first layer sees more than the pixels.
+        features = kernel[: math.prod(shape)].T.reshape(-1, *shape)
     if features.shape[-1] == 1:
         features = features[..., 0]
     yield trained.row("feature_roughness", np.mean([roughness(f) for f in features]))

@@ -65,9 +65,9 @@ class Request:
         epochs = values.get("tuner/epochs", EPOCHS)
         updates = max(1, round(self.budget.updates * epochs / EPOCHS))
         run = self.budgeted(self.space.run(values))
-        run = replace(run, hold_out=True, updates=updates, curve_points=CURVE_POINTS)
+        run = replace(run, updates=updates, curve_points=CURVE_POINTS).at(hold_out=True)
         first = plan.FIRST_CHOICE_SEED
-        return [replace(run, seed=seed) for seed in range(first, first + self.seeds)]
+        return [run.at(seed=seed) for seed in range(first, first + self.seeds)]
 
     @property
     def log_dir(self) -> Path:

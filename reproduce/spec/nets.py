@@ -101,6 +101,13 @@ class Dbm:
     chains: int = 100
     activation: str = "sigmoid"
 
+    def __post_init__(self) -> None:
+        counts = (*self.hidden, self.mean_field, self.steps, self.chains)
+        if len(self.hidden) < 2 or not all(isinstance(n, int) and n > 0 for n in counts):
+            raise ValueError(
+                f"a DBM has two hidden layers or more, and positive integers. Received: {self!r}"
+            )
+
     def scaled(self, width: float) -> "Dbm":
         return replace(self, hidden=_scaled(self.hidden, width))
 
@@ -203,7 +210,11 @@ def can_start(net: Net, chain: Sequence[Net]) -> bool:
     if isinstance(net, Rbm):
         return isinstance(last, Rbm)
     rbms = [each for each in chain if isinstance(each, Rbm)]
-    widths = tuple(each.hidden[0] for each in rbms)
+    widths = last.hidden if isinstance(last, Dbm) else tuple(each.hidden[0] for each in rbms)
     if isinstance(net, Dbm):
         return isinstance(last, Rbm) and net.hidden == widths
-    return isinstance(net, Mlp) and net.activation == "sigmoid" and net.hidden == widths
+    # Copies stand for layers that an Mlp does not have.
+    copies = {n for each in rbms for n in (each.visible_copies, each.hidden_copies)}
+    if not isinstance(net, Mlp) or net.activation != "sigmoid" or net.batch_norm:
+        return False
+    return net.hidden == widths and (isinstance(last, Dbm) or copies == {1})

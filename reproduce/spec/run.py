@@ -78,15 +78,10 @@ class Run:
         # A text in place of a number would fail only when the run starts.
         check_numbers(self)
         self._check_dropout()
-        if self.start and not (can_start(self.net, self.chain) and min(self.start.keeps) == 1):
-            raise ValueError(
-                "a run starts from machines without dropout: an RBM from RBMs, a DBM from the RBMs "
-                "of its layers, an Mlp of logistic layers as wide as theirs from RBMs or a DBM. "
-                f"Received: {self.net!r}, from {self.start.net!r} with keep {self.start.keep}"
-            )
-        positive = ["learning_rate", "input_rate_factor"]
-        positive += ["max_norm"] if self.max_norm is not None else []
-        for name in positive:
+        if self.start is not None:
+            self._check_start(self.start)
+        bound = ["max_norm"] if self.max_norm is not None else []
+        for name in ("learning_rate", "input_rate_factor", *bound):
             if not getattr(self, name) > 0:
                 raise ValueError(f"`{name}` is positive. Received: {getattr(self, name)!r}")
         named = {"noise": NOISES, "conv_dropout": CONV_DROPOUTS, "decay": DECAYS}
@@ -96,9 +91,7 @@ class Run:
         if self.decay in ("inverse_time", "halving") and not self.decay_fraction > 0:
             raise ValueError(f"decay {self.decay!r} needs a positive `decay_fraction`")
         if not 0 <= self.average_fraction <= 1:
-            raise ValueError(
-                f"`average_fraction` is in [0, 1]. Received: {self.average_fraction!r}"
-            )
+            raise ValueError(f"`average_fraction` is in [0, 1]. Received: {self.average_fraction}")
         if self.average_fraction and (
             self.early_stopping or getattr(self.net, "batch_norm", False)
         ):
@@ -141,13 +134,29 @@ class Run:
                 f"normalisation, and one `keep`. Received: {self.net!r}, keep={self.keep!r}"
             )
         dropped = (self.keep_input, *(self.keeps if isinstance(self.net, Dbm) else ()))
-        if isinstance(self.net, Machine) and (min(dropped) < 1 or self.noise != "bernoulli"):
+        other = (self.shift_pixels, self.flip, self.max_norm, self.l1, self.sparsity_cost)
+        is_plain = min(dropped) == 1 and self.noise == "bernoulli" and not any(other)
+        if isinstance(self.net, Machine) and not is_plain:
             raise ValueError(
-                "an RBM drops hidden units by Bernoulli noise, and no inputs; a DBM drops nothing. "
-                f"Received: keep_input={self.keep_input}, keep={self.keep}, noise={self.noise!r}"
+                "an RBM drops hidden units by Bernoulli noise, and no inputs; a DBM drops nothing; "
+                f"neither has augmentation, a bound, L1 or sparsity. Received: {self.settings()}"
             )
         if self.noise == "slice" and self.sparsity_cost:
             raise ValueError("`noise` 'slice' has no whole layer for `sparsity_cost` to be of")
+
+    def _check_start(self, start: "Run") -> None:
+        if not isinstance(start, Run):
+            raise ValueError(f"`start` is a Run. Received: {start!r}")
+        shared = ("data", "examples", "hold_out", "seed")
+        if any(getattr(self, name) != getattr(start, name) for name in shared):
+            raise ValueError(f"a run and its `start` have the same {shared}; `at` changes both")
+        dense = self.noise != "slice" and min(start.keeps) == 1
+        if not (can_start(self.net, self.chain) and dense):
+            raise ValueError(
+                "a run starts from machines without dropout: an RBM from RBMs, a DBM from the RBMs "
+                "of its layers, an Mlp of logistic layers as wide as theirs from RBMs or a DBM. "
+                f"Received: {self.net!r}, from {start.net!r} with keep {start.keep}"
+            )
 
     @property
     def chain(self) -> tuple[Net, ...]:
@@ -195,8 +204,7 @@ class Run:
         )
 
     def settings(self) -> dict:
-        """All settings that differ from their defaults, as JSON values. Defaults are left out, so
-        that a field added later changes no old key."""
+        """All that differ from their defaults, so that a field added later changes no old key."""
         return json.loads(json.dumps(self._stated()))
 
     def _stated(self) -> dict:

@@ -66,8 +66,8 @@ class Reconstruction(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        rbms = [keras.saving.deserialize_keras_object(each) for each in config.pop("rbms")]
-        return cls(rbms, **config)
+        rbms = [keras.saving.deserialize_keras_object(each) for each in config["rbms"]]
+        return cls(**{**config, "rbms": rbms})
 
 
 @keras.saving.register_keras_serializable("reproduce")
@@ -80,7 +80,8 @@ class Reconstructed(keras.layers.Layer):
         self.dbm = dbm
 
     def build(self, input_shape):
-        self.dbm.build(input_shape)
+        if not self.dbm.built:
+            self.dbm.build(input_shape)
 
     def call(self, inputs, training=False):
         self.dbm(inputs, training=training)
@@ -94,7 +95,8 @@ class Reconstructed(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        return cls(keras.saving.deserialize_keras_object(config.pop("dbm")), **config)
+        dbm = keras.saving.deserialize_keras_object(config["dbm"])
+        return cls(**{**config, "dbm": dbm})
 
 
 def build(run: Run, shape: tuple[int, ...]) -> keras.Model:
@@ -141,7 +143,6 @@ def _dbm(run: Run, net: Dbm, **settings) -> DBM:
         mean_field=net.mean_field,
         steps=net.steps,
         chains=net.chains,
-        kernel_initializer=_small(run, 0),
         kernel_regularizer=_cost(run),
         seed=derived_seed(run.seed, "masks"),
         **settings,
@@ -177,6 +178,8 @@ def begin(model: keras.Model, start: Start) -> None:
         return
     if dbm := _dbm_in(model):
         dbm.begin(start.machines)
+    if any(isinstance(layer, Reconstructed) for layer in model.layers):
+        return  # the DBM is all there is
     kinds = RBM | keras.layers.Dense
     layers = [layer for layer in model.layers if isinstance(layer, kinds)]
     kernels = [machine.kernel for machine in start.machines]
@@ -184,6 +187,7 @@ def begin(model: keras.Model, start: Start) -> None:
         higher = [kernel.T for kernel in kernels[1:]]
         kernels = [np.concatenate(pair) for pair in zip(kernels, higher, strict=False)]
         kernels.append(start.machines[-1].kernel)
+    assert len(layers) >= len(kernels), "each machine has its layer"
     # There may be more layers than machines, and Dense ones have no bias of visible units.
     for layer, kernel, machine in zip(layers, kernels, start.machines, strict=False):
         variables = _variables(layer) if isinstance(layer, RBM) else (layer.kernel, layer.bias)

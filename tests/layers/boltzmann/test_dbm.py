@@ -84,6 +84,9 @@ def bound(dbm, data, rounds):
 def test_mean_field_climbs_to_a_bound_on_the_likelihood():
     _, dbm = machine()
     data = patterns(50)
+    first = array(dbm.probabilities(data, 0)[1])  # from a pass up with doubled weights
+    into = 2 * data @ array(dbm.kernels[0]) + array(dbm.biases[1])
+    np.testing.assert_allclose(first, 1 / (1 + np.exp(-into)), atol=1e-6)
     climbed = [bound(dbm, data, rounds) for rounds in range(12)]
     assert np.all(np.diff(climbed) > -1e-5)
     w, u = (array(each).astype("float64") for each in dbm.kernels)
@@ -149,7 +152,7 @@ def test_it_begins_with_rbms_and_goes_on_in_a_network_that_finds_the_same():
         rbm.build((None, visible))
         for each in rbm.trainable_variables:
             each.assign(wide(each.shape))
-    _, dbm = machine(mean_field=50)
+    model, dbm = machine(mean_field=50)
     dbm.begin([first, second])
     np.testing.assert_array_equal(array(dbm.kernels[1]), array(second.kernel))
     middle = (array(first.hidden_bias) + array(second.visible_bias)) / 2
@@ -158,6 +161,15 @@ def test_it_begins_with_rbms_and_goes_on_in_a_network_that_finds_the_same():
     network = dbm.to_model()
     np.testing.assert_allclose(array(network(STATES[0])), array(dbm(STATES[0])), atol=1e-4)
     assert len(network.trainable_variables) == 4
+    # Each can be trained, and leaves the others as they were.
+    outputs = [array(each) for each in (first(STATES[0]), dbm(STATES[0]))]
+    network.compile(keras.optimizers.SGD(1.0), "mse")
+    network.fit(STATES[0], np.zeros((len(STATES[0]), 2)), verbose=0)
+    np.testing.assert_array_equal(array(dbm(STATES[0])), outputs[1])
+    model.compile(keras.optimizers.SGD(0.1))
+    model.fit(STATES[0], verbose=0)
+    assert np.any(array(dbm(STATES[0])) != outputs[1])
+    np.testing.assert_array_equal(array(first(STATES[0])), outputs[0])
     with pytest.raises(ValueError, match=r"\(4, 3\), \(3, 2\)"):
         dbm.begin([second, first])
 
@@ -166,6 +178,9 @@ def test_at_inference_and_while_it_is_frozen_it_has_no_loss():
     _, dbm = machine()
     top = array(dbm(STATES[0]))
     assert dbm.losses == []
+    _, costly = machine(kernel_regularizer="l2")
+    costly(STATES[0], training=True)
+    assert len(costly.losses) == 3  # its own, and the cost of each kernel
     dbm.trainable = False
     np.testing.assert_array_equal(array(dbm(STATES[0], training=True)), top)
     assert dbm.losses == []
@@ -198,6 +213,14 @@ def test_it_is_the_same_under_xla():
         np.testing.assert_allclose(mine, its, atol=1e-5)
 
 
+def test_its_network_has_its_precision():
+    dbm = DBM((3, 2), dtype="bfloat16")
+    with pytest.raises(ValueError, match="not built"):
+        dbm.to_model()
+    top = dbm(STATES[0])
+    np.testing.assert_allclose(array(dbm.to_model()(STATES[0])), array(top), atol=0.02)
+
+
 def test_three_hidden_layers_train_in_half_precision():
     dbm = DBM((5, 4, 3), chains=6, dtype="mixed_bfloat16", seed=1)
     model = keras.Sequential([keras.Input((4,)), dbm])
@@ -210,6 +233,9 @@ def test_three_hidden_layers_train_in_half_precision():
     "bad",
     [
         {"units": 3},
+        {"units": 3.5},
+        {"units": {3, 2}},
+        {"seed": "x"},
         {"units": (3,)},
         {"units": (3, 0)},
         {"mean_field": 0},

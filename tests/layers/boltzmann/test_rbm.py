@@ -73,13 +73,15 @@ def test_the_free_energy_sums_over_all_hidden_states():
 
 
 @ONCE
-def test_long_chains_visit_states_as_often_as_their_probabilities_say():
-    _, rbm = machine(sample_visible=True)
+@pytest.mark.parametrize("copies", [1, 2])
+def test_long_chains_visit_states_as_often_as_their_probabilities_say(copies):
+    _, rbm = machine(sample_visible=True, hidden_copies=copies)
     start = np.tile(STATES, (500, 1))
     end = array(rbm.gibbs(keras.ops.convert_to_tensor(start), 30))
     index = end.astype(int) @ (2 ** np.arange(VISIBLE)[::-1])
     found = np.bincount(index, minlength=len(STATES)) / len(start)
-    expected = probabilities(rbm)
+    weights = np.exp(-array(rbm.free_energy(STATES)).astype("float64"))
+    expected = weights / weights.sum()
     # Of 16,000 chains: four standard errors.
     assert np.all(np.abs(found - expected) < 4 * np.sqrt(expected / len(start)) + 1e-4)
 
@@ -203,10 +205,33 @@ def test_while_it_is_frozen_it_has_no_loss_and_goes_on_afterwards():
     assert len(rbm.losses) == 1
 
 
-def test_its_weights_go_on_in_a_dense_layer():
-    _, rbm = machine(rate=0.5)
-    np.testing.assert_allclose(array(rbm.to_dense()(STATES)), array(rbm(STATES)), atol=1e-6)
-    assert rbm.to_dense("relu", name="first").name == "first"
+def test_its_weights_go_on_in_dense_layers_and_stay_its_own():
+    for settings in ({"rate": 0.5}, {"visible_copies": 2}):
+        _, rbm = machine(**settings)
+        before = array(rbm(STATES))
+        np.testing.assert_allclose(array(rbm.to_dense()(STATES)), before, atol=1e-6)
+        assert rbm.to_dense("relu", name="first").name == "first"
+        inputs = keras.Input((VISIBLE,))
+        both = keras.layers.Add()([rbm.to_dense()(inputs), rbm.to_dense(name="other")(inputs)])
+        net = keras.Model(inputs, both)
+        net.compile(keras.optimizers.SGD(1.0), "mse")
+        net.fit(STATES, np.zeros((len(STATES), HIDDEN)), verbose=0)
+        np.testing.assert_array_equal(array(rbm(STATES)), before)
+    with pytest.raises(ValueError, match="not built"):
+        RBM(3).to_dense()
+
+
+def test_an_array_has_the_gradient_of_a_tensor():
+    _, rbm = machine()
+    tensor = keras.ops.convert_to_tensor(STATES)
+    np.testing.assert_allclose(array(rbm.free_energy(STATES)), array(rbm.free_energy(tensor)))
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(persistent=True) as tape:
+            sums = [tf.reduce_sum(rbm.free_energy(each)) for each in (STATES, tensor)]
+        found = [tape.gradient(each, rbm.visible_bias) for each in sums]
+        np.testing.assert_allclose(array(found[0]), array(found[1]))
 
 
 @pytest.mark.parametrize("settings", [{"rate": 0.5, "kernel_regularizer": "l2"}, {"chains": 7}])
@@ -242,7 +267,17 @@ def test_it_trains_in_half_precision(policy):
 
 @pytest.mark.parametrize(
     "bad",
-    [{"units": 0}, {"rate": 1.0}, {"steps": 0}, {"chains": -1}, {"chains": True}, {"chains": 1.5}],
+    [
+        {"units": 0},
+        {"rate": 1.0},
+        {"steps": 0},
+        {"chains": -1},
+        {"chains": True},
+        {"chains": 1.5},
+        {"hidden_copies": 0},
+        {"sample_visible": "no"},
+        {"seed": 1.5},
+    ],
 )
 def test_numbers_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match="Received"):

@@ -167,3 +167,17 @@ def test_table_9_may_grow_in_rate_and_strength_and_never_in_what_an_arm_does_wit
                 if further is not None:
                     changed = {each.setting: getattr(best, each.setting)}
                     assert replace(further, **changed) == best and further not in cell.candidates
+
+
+@pytest.mark.parametrize("profile", ["smoke", "cpu"])
+def test_what_a_choice_run_starts_from_has_not_seen_validation_images_either(profile):
+    experiment = experiments.load("table2_pretrained")
+    runs = [p.run for p in plan.choice_runs(experiment, profile)]
+    started = [run for run in runs if run.start]
+    assert len(started) > len(runs) / 2
+    budget = experiment.budgets[profile]
+    for run in started:
+        below = run
+        while below := below.start:
+            assert below.hold_out and below.seed == run.seed and not below.test
+            assert below.updates == budget.start_updates and below.data == run.data

@@ -90,6 +90,8 @@ def test_a_start_is_part_of_the_key_and_gets_the_seed_and_the_split(run):
         {"start": {"keep": 0.5}},
         {"start": {"net": Mlp((16,), "sigmoid"), "measures": ("nll",)}},
         {"net": Dbm((16, 12))},
+        {"net": Mlp((16,), "sigmoid", batch_norm=True)},
+        {"start": {"net": Rbm((16,), visible_copies=2)}},
     ],
 )
 def test_a_start_that_does_not_fit_is_refused(run, wrong):
@@ -97,6 +99,29 @@ def test_a_start_that_does_not_fit_is_refused(run, wrong):
     start = replace(rbm, **wrong.get("start", {}))
     with pytest.raises(ValueError, match="starts from machines without dropout"):
         replace(run, net=wrong.get("net", Mlp((16,), "sigmoid")), start=start)
+
+
+def test_a_start_is_a_run_on_the_same_images_with_the_same_seed(run):
+    rbm = replace(run, net=Rbm((16,)), measures=("squared_error",))
+    started = replace(run, net=Mlp((16,), "sigmoid"), start=rbm)
+    for change in ({"hold_out": True}, {"data": "mnist"}, {"seed": 5}, {"examples": 9}):
+        with pytest.raises(ValueError, match="the same"):
+            replace(started, **change)
+        assert started.at(**change).start != rbm
+    with pytest.raises(ValueError, match=r"is a Run\. Received: 'rbm'"):
+        replace(run, start="rbm")
+    with pytest.raises(ValueError, match="starts from machines"):
+        replace(started, noise="slice", keep=0.5)
+
+
+def test_a_machine_is_trained_without_what_it_does_not_use(run):
+    rbm = replace(run, net=Rbm((16,)), measures=("squared_error",))
+    for change in ({"shift_pixels": 1}, {"max_norm": 2.0}, {"l1": 0.1}, {"sparsity_cost": 0.1}):
+        with pytest.raises(ValueError, match="neither has"):
+            replace(rbm, **change)
+    for hidden, more in (((), {}), ((5,), {}), ((5, 4), {"chains": -1}), ((5, 4), {"steps": "x"})):
+        with pytest.raises(ValueError, match="a DBM has"):
+            Dbm(hidden, **more)
 
 
 def test_a_key_is_a_digest_of_what_is_stated_only(run):

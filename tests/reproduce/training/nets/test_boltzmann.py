@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from reproduce import Rbm
+from reproduce import Dbm, Rbm
 from reproduce.training import Training
 from reproduce.training.nets import build
 
@@ -81,3 +81,19 @@ def test_what_it_cannot_drop_is_refused(rbm, bad):
         replace(rbm, **bad)
     with pytest.raises(ValueError, match="one hidden layer"):
         Rbm((5, 5))
+
+
+def test_the_machines_have_the_settings_of_their_runs_and_can_be_saved(rbm, digits, tmp_path):
+    deep = replace(rbm, net=Dbm((24, 9), mean_field=3, steps=2, chains=7), keep=1.0, updates=1)
+    lower = replace(deep, net=Rbm((24,), visible_copies=2, hidden_copies=3, steps=4))
+    layer = machine(build(lower, digits.shape, digits.classes).model)
+    assert (layer.visible_copies, layer.hidden_copies, layer.steps) == (2, 3, 4)
+    assert float(layer.kernel_regularizer.l2) == pytest.approx(lower.l2)
+    model = build(deep, digits.shape, digits.classes).model
+    dbm = model.get_layer("reconstruction").dbm
+    assert (dbm.units, dbm.mean_field, dbm.steps, dbm.chains) == ((24, 9), 3, 2, 7)
+    assert float(dbm.kernel_regularizer.l2) == pytest.approx(deep.l2)
+    model.save(tmp_path / "dbm.keras")
+    loaded = keras.saving.load_model(tmp_path / "dbm.keras")
+    images = digits.images[:20]
+    np.testing.assert_allclose(loaded(images), model(images), atol=1e-6)
