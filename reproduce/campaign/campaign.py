@@ -132,12 +132,11 @@ class Campaign:
         return signals.STATUS if interrupted else int(self.ended["failed"] > 0)
 
     def _take(self, here: set[tuple], anywhere: set[tuple], beside: Run | None) -> Job | None:
-        """The next job for a worker: among the first runs of one stage and seed, or one that can be
-        trained beside another run."""
+        """The next job for a worker: among the first runs of one claim, stage and seed, or among
+        those that can be trained beside another run."""
         while waiting := self._waiting(beside):
-            first, leading = waiting[0][0], waiting[0][1].run.seed
-            alike = [p for stage, p in waiting if stage == first and p.run.seed == leading]
-            planned = plan.preferred(self.queue.free(alike) or alike, here, anywhere)
+            first = waiting[0][0]
+            planned = plan.preferred(self.queue.alike(waiting), here, anywhere)
             if first.kind == plan.CHOICE and self._take_over(first, planned):
                 continue
             job = self._job(planned, first)

@@ -69,6 +69,26 @@ class Missing:
             cost += updates * self._relative[place]
         return cost * budget.update_ms
 
+    def groups(self) -> Iterator[tuple[float, list[Place]]]:
+        """Each open claim's chance of a verdict a millisecond, and its cells that lack runs."""
+        standing = self.standing
+        cells = [cell for cell, _ in standing.chosen]
+        lacking = [place for place in dict.fromkeys((*self.choosing, *self.testing))]
+        for claim, judged in zip(standing.experiment.claims, standing.verdicts, strict=True):
+            if judged is None or judged.is_decided:
+                continue
+            needed = {(cell.arm, cell.x) for cell in cells_of(claim, cells)}
+            if places := [place for place in lacking if place in needed]:
+                cost = self.milliseconds(places)
+                weight = 1.0 if claim.paper else OURS
+                yield weight * _chance(claim, judged) / max(cost, 1.0), places
+        yield 0.0, lacking
+
+    def needed_with(self, place: Place) -> list[Place]:
+        """The cells of the open claim with the best chance for its cost that needs this one."""
+        best = sorted(self.groups(), key=lambda group: -group[0])
+        return next((places for _, places in best if place in places), [place])
+
     @cached_property
     def _relative(self) -> dict[Place, float]:
         """What an update of each cell's net costs: fully connected ones by their size, so that
@@ -113,7 +133,7 @@ def in_order(each: Iterable[Missing]) -> Iterator[tuple[Stage, Planned]]:
     """Every missing run once: those of the claim with the best chance of a verdict for its cost
     first, in each claim choice runs before final runs. A run that no claim needs comes last."""
     groups = sorted(
-        ((score, missing, places) for missing in each for score, places in _groups(missing)),
+        ((score, missing, places) for missing in each for score, places in missing.groups()),
         key=lambda group: -group[0],
     )
     seen: set[tuple[str, str]] = set()
@@ -122,22 +142,6 @@ def in_order(each: Iterable[Missing]) -> Iterator[tuple[Stage, Planned]]:
             if (stage.title, planned.run.key) not in seen:
                 seen.add((stage.title, planned.run.key))
                 yield stage, planned
-
-
-def _groups(missing: Missing) -> Iterator[tuple[float, list[Place]]]:
-    """The cells of each open claim that lack runs, with the chance of a verdict a millisecond."""
-    standing = missing.standing
-    cells = [cell for cell, _ in standing.chosen]
-    lacking = [place for place in dict.fromkeys((*missing.choosing, *missing.testing))]
-    for claim, judged in zip(standing.experiment.claims, standing.verdicts, strict=True):
-        if judged is None or judged.is_decided:
-            continue
-        needed = {(cell.arm, cell.x) for cell in cells_of(claim, cells)}
-        if places := [place for place in lacking if place in needed]:
-            cost = missing.milliseconds(places)
-            weight = 1.0 if claim.paper else OURS
-            yield weight * _chance(claim, judged) / max(cost, 1.0), places
-    yield 0.0, lacking
 
 
 def _chance(claim: Claim, judged: Judged) -> float:

@@ -38,6 +38,18 @@ class Queue:
         free = {p.run.key for p in self.free([p for _, p in found])}
         return sorted(found, key=lambda pair: pair[1].run.key not in free)
 
+    def alike(self, waiting: list[tuple[Stage, Planned]]) -> list[Planned]:
+        """The first of these runs, and those of its stage and seed that its claim needs too."""
+        stage, first = waiting[0]
+        places = self.missing[stage.name].needed_with((first.arm, first.x))
+        same = [
+            planned
+            for other, planned in waiting
+            if other == stage and planned.run.seed == first.run.seed
+            if (planned.arm, planned.x) in places
+        ]
+        return self.free(same) or same
+
     def free(self, runs: list[Planned]) -> list[Planned]:
         """Those that start from nothing that a running one may still be training."""
         under_way = [*self.starts.values()]

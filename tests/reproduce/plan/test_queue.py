@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reproduce import experiments
 from reproduce.plan import Planned, Queue, preferred, stages_of
 
 
@@ -32,3 +33,16 @@ def test_what_starts_from_a_machine_that_is_being_trained_comes_last(tmp_path):
     assert len(same) == 6 and after[-5:] == same[1:]
     queue.ended(stage, first)
     assert next(p.run.key for _, p in queue.waiting()) == same[1]
+
+
+def test_runs_that_another_claim_needs_are_not_preferred_for_being_compiled(tmp_path):
+    name = "table2_pretrained"
+    queue = Queue({name: stages_of(name, "smoke", tmp_path)})
+    waiting = queue.waiting()
+    arms = {planned.arm for planned in queue.alike(waiting)}
+    claims = experiments.load(name).claims
+    assert waiting[0][1].arm in arms
+    assert any(arms == {claim.better, claim.worse} for claim in claims)
+    queue.start(*waiting[0])
+    # Those of its arm start from what it trains.
+    assert waiting[0][1].run.start not in [p.run.start for p in queue.alike(queue.waiting())]
