@@ -1,5 +1,6 @@
 """The workers of a campaign: this process, or those of a cluster, started and stopped."""
 
+import logging
 import multiprocessing
 import threading
 import time
@@ -152,6 +153,8 @@ class Workers:
         import dask
         from distributed import Client, LocalCluster, Security
 
+        # For good: Dask would speak up again as it closes, with tracebacks of what closes too late.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         # The crew sees that a worker died, and gives its jobs to another one.
         dask.config.set({"distributed.scheduler.allowed-failures": 0})
         # No status pages.
