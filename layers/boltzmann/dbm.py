@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from ..checks import check_built, check_count, check_seed
+from ..checks import check_built, check_count
 from ..noise.inputs import check_dense
-from ..noise.masks import random_uniform
-from ..noise.stream import stream_of
+from .features import feed_forward
+from .machine import Machine
 
 
 @keras.saving.register_keras_serializable("dropout")
-class DBM(keras.layers.Layer):
+class DBM(Machine):
     """Deep Boltzmann machine: layers of binary hidden units h_1 ... h_L upon visible units v = h_0.
 
     Its energy is E(h) = - sum over l of c_l'h_l - sum over l > 0 of h_{l-1}'W_l h_l. In training it
@@ -72,18 +71,20 @@ class DBM(keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            steps,
+            check_count("chains", chains),
+            kernel_initializer,
+            visible_initializer,
+            hidden_initializer,
+            kernel_regularizer,
+            seed,
+            **kwargs,
+        )
         if not isinstance(units, list | tuple) or len(units) < 2:
             raise ValueError(f"`units` is a list of two or more. Received: units={units!r}")
         self.units = tuple(check_count("units", each) for each in units)
         self.mean_field = check_count("mean_field", mean_field)
-        self.steps, self.chains = check_count("steps", steps), check_count("chains", chains)
-        self.seed = seed if seed is None else check_seed(seed)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.visible_initializer = keras.initializers.get(visible_initializer)
-        self.hidden_initializer = keras.initializers.get(hidden_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.stream = stream_of(self, seed, 0.0)
 
     def build(self, input_shape):
         sizes = (input_shape[-1], *self.units)
@@ -91,7 +92,7 @@ class DBM(keras.layers.Layer):
             self.add_weight(
                 name=f"kernel_{i}",
                 shape=sizes[i - 1 : i + 1],
-                initializer=self.kernel_initializer or _small(self.seed, i),
+                initializer=self._initializer_of(i - 1),
                 regularizer=self.kernel_regularizer,
             )
             for i in range(1, len(sizes))
@@ -115,10 +116,14 @@ class DBM(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         check_dense(inputs)
+        return self.states(inputs, training)[-1]
+
+    def states(self, inputs, training=False):
+        """What `probabilities` gives; in training it adds the loss."""
         states = self.probabilities(inputs)
         if training and self.trainable:
             self.add_loss(self.bound_loss([ops.stop_gradient(each) for each in states]))
-        return states[-1]
+        return states
 
     def bound_loss(self, states):
         """Scalar: the loss of the class's docstring for the visible units of a batch and the
@@ -156,8 +161,7 @@ class DBM(keras.layers.Layer):
         return every
 
     def visible_logits(self, states):
-        """log odds of the visible units given the states of all layers, of shape (batch,
-        visible)."""
+        """log odds of the visible units given all layers' states, of shape (batch, visible)."""
         return self._into(0, states)
 
     def _into(self, i, states):
@@ -168,11 +172,6 @@ class DBM(keras.layers.Layer):
         if i < len(self.units):
             total = total + ops.matmul(states[i + 1], ops.transpose(self.kernels[i]))
         return total
-
-    def _sample(self, probabilities):
-        uniform = self.stream.bits(random_uniform, tuple(ops.shape(probabilities)))
-        self.stream.advance()
-        return ops.cast(uniform < ops.cast(probabilities, "float32"), self.compute_dtype)
 
     def energy(self, states):
         """E(h), of shape (batch,), for the states of all layers, the visible one first."""
@@ -208,24 +207,7 @@ class DBM(keras.layers.Layer):
         above it, which a frozen copy of this machine gives: so the network begins with what one
         more mean-field round would find (section 4 of the reference)."""
         check_built(self)
-        policy = self.dtype_policy
-        frozen = DBM.from_config({**self.get_config(), "trainable": False, "name": "frozen"})
-        inputs = x = keras.Input((self.kernels[0].shape[0],), name="visible")
-        above = Features(frozen, name="features", dtype=policy)(inputs)
-        for mine, its in zip(frozen.variables, self.variables, strict=True):
-            mine.assign(ops.convert_to_numpy(its))
-        kernels = [ops.convert_to_numpy(kernel) for kernel in self.kernels]
-        for i, units in enumerate(self.units, 1):
-            kernel = kernels[i - 1]
-            if i < len(self.units):
-                joined = keras.layers.Concatenate(name=f"with_above_{i}", dtype=policy)
-                x = joined([x, above[i - 1]])
-                kernel = np.concatenate([kernel, kernels[i].T])
-            dense = keras.layers.Dense(units, activation, name=f"hidden_{i}", dtype=policy)
-            x = dense(x)
-            dense.kernel.assign(kernel)
-            dense.bias.assign(ops.convert_to_numpy(self.biases[i]))
-        return keras.Model(inputs, x)
+        return feed_forward(self, activation)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units[-1])
@@ -235,46 +217,4 @@ class DBM(keras.layers.Layer):
             **super().get_config(),
             "units": self.units,
             "mean_field": self.mean_field,
-            "steps": self.steps,
-            "chains": self.chains,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "visible_initializer": keras.initializers.serialize(self.visible_initializer),
-            "hidden_initializer": keras.initializers.serialize(self.hidden_initializer),
-            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
-            "seed": self.seed,
         }
-
-
-def _small(seed: int | None, layer: int) -> keras.initializers.Initializer:
-    """Values of its own for each layer."""
-    return keras.initializers.RandomNormal(
-        stddev=0.01, seed=None if seed is None else seed + layer - 1
-    )
-
-
-@keras.saving.register_keras_serializable("dropout")
-class Features(keras.layers.Layer):
-    """The mean-field probabilities of a DBM's hidden layers from the second one up, from its
-    visible units: a list of tensors of shape (batch, units)."""
-
-    def __init__(self, dbm: DBM, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.dbm = dbm
-
-    def build(self, input_shape):
-        if not self.dbm.built:
-            self.dbm.build(input_shape)
-
-    def call(self, inputs):
-        return [ops.stop_gradient(each) for each in self.dbm.probabilities(inputs)[2:]]
-
-    def compute_output_shape(self, input_shape):
-        return [(*input_shape[:-1], units) for units in self.dbm.units[1:]]
-
-    def get_config(self):
-        return {**super().get_config(), "dbm": keras.saving.serialize_keras_object(self.dbm)}
-
-    @classmethod
-    def from_config(cls, config):
-        dbm = keras.saving.deserialize_keras_object(config["dbm"])
-        return cls(**{**config, "dbm": dbm})

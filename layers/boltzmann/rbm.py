@@ -5,14 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_built, check_count, check_flag, check_rate, check_seed
+from ..checks import check_built, check_count, check_flag, check_rate
 from ..noise.inputs import check_dense
-from ..noise.masks import random_uniform
-from ..noise.stream import stream_of
+from .machine import Machine
 
 
 @keras.saving.register_keras_serializable("dropout")
-class RBM(keras.layers.Layer):
+class RBM(Machine):
     """Restricted Boltzmann machine with binary units; with a `rate`, a dropout RBM.
 
     Its energy is E(v, h) = -b'v - c'h - v'Wh. In training it adds the loss
@@ -86,10 +85,18 @@ class RBM(keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.units, self.steps = check_count("units", units), check_count("steps", steps)
-        self._rate = check_rate(rate)
-        self.chains = check_count("chains", chains, least=0)
+        super().__init__(
+            steps,
+            check_count("chains", chains, least=0),
+            kernel_initializer,
+            visible_initializer,
+            hidden_initializer,
+            kernel_regularizer,
+            seed,
+            check_rate(rate),
+            **kwargs,
+        )
+        self.units, self._rate = check_count("units", units), check_rate(rate)
         if chains and rate:
             raise ValueError(
                 "persistent chains have no examples whose masks they could hold, so `rate` is 0 "
@@ -97,15 +104,7 @@ class RBM(keras.layers.Layer):
             )
         self.visible_copies = check_count("visible_copies", visible_copies)
         self.hidden_copies = check_count("hidden_copies", hidden_copies)
-        self.seed = seed if seed is None else check_seed(seed)
         self.sample_visible = check_flag("sample_visible", sample_visible)
-        if kernel_initializer is None:
-            kernel_initializer = keras.initializers.RandomNormal(stddev=0.01, seed=seed)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.visible_initializer = keras.initializers.get(visible_initializer)
-        self.hidden_initializer = keras.initializers.get(hidden_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.stream = stream_of(self, seed, self._rate)
 
     @property
     def rate(self) -> float:
@@ -116,7 +115,7 @@ class RBM(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(visible, self.units),
-            initializer=self.kernel_initializer,
+            initializer=self._initializer_of(0),
             regularizer=self.kernel_regularizer,
         )
         self.hidden_bias = self.add_weight(
@@ -167,11 +166,6 @@ class RBM(keras.layers.Layer):
                 visible = self._sample(visible)
         return visible
 
-    def _sample(self, probabilities):
-        uniform = self.stream.bits(random_uniform, tuple(ops.shape(probabilities)))
-        self.stream.advance()
-        return ops.cast(uniform < ops.cast(probabilities, "float32"), self.compute_dtype)
-
     def hidden(self, visible):
         """P(h_j = 1 | v), of shape (batch, units)."""
         return ops.sigmoid(self._into_hidden(visible))
@@ -182,9 +176,8 @@ class RBM(keras.layers.Layer):
 
     def visible_logits(self, hidden):
         """log odds of v_i = 1 given h, of shape (batch, visible)."""
-        return self.hidden_copies * ops.matmul(hidden, ops.transpose(self.kernel)) + (
-            self.visible_bias
-        )
+        above = self.hidden_copies * ops.matmul(hidden, ops.transpose(self.kernel))
+        return above + self.visible_bias
 
     def free_energy(self, visible, kept=None):
         """F(v) = -log sum over h of exp(-E(v, h)), of shape (batch,), over the kept units."""
@@ -202,11 +195,9 @@ class RBM(keras.layers.Layer):
         return self.visible_logits(self.stream.keep(self.compute_dtype) * hidden)
 
     def to_dense(self, activation: Any = "sigmoid", **kwargs: Any) -> keras.layers.Dense:
-        """A Dense layer that begins with what this one computes, to be finetuned in a network.
-
-        In front of this package's `Dropout`, which scales the kept units up, they stay as they
-        are. The paper's form, which scales at test time, multiplies them by 1 / p (section 5.2).
-        """
+        """A Dense layer that begins with what this one computes, to be finetuned in a network. In
+        front of this package's `Dropout`, which scales the kept units up, its weights stay as they
+        are. The paper's form, which scales at test time, multiplies them by 1 / p (section 5.2)."""
         check_built(self)
         dense = keras.layers.Dense(self.units, activation, **kwargs)
         dense.build((None, self.kernel.shape[0]))
@@ -223,14 +214,7 @@ class RBM(keras.layers.Layer):
             **super().get_config(),
             "units": self.units,
             "rate": self._rate,
-            "steps": self.steps,
-            "chains": self.chains,
             "visible_copies": self.visible_copies,
             "hidden_copies": self.hidden_copies,
             "sample_visible": self.sample_visible,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "visible_initializer": keras.initializers.serialize(self.visible_initializer),
-            "hidden_initializer": keras.initializers.serialize(self.hidden_initializer),
-            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
-            "seed": self.seed,
         }

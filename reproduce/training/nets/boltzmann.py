@@ -14,12 +14,10 @@ import keras
 import numpy as np
 
 from layers import DBM, RBM
-from layers.boltzmann.dbm import Features
+from layers.boltzmann.features import AroundDBM, Features
+from layers.boltzmann.machine import DEVIATION
 from reproduce.spec import Dbm, Rbm, Run, derived_seed
 from reproduce.training.measures import Measured
-
-# Hinton, "A practical guide to training restricted Boltzmann machines" (2010), section 8.
-INITIAL_DEVIATION = 0.01
 
 
 class Machine(NamedTuple):
@@ -71,32 +69,15 @@ class Reconstruction(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("reproduce")
-class Reconstructed(keras.layers.Layer):
+class Reconstructed(AroundDBM):
     """A DBM, which trains inside it, from pixels to the logits of the pixels that the mean-field
     probabilities of its lowest hidden layer give back."""
 
-    def __init__(self, dbm: DBM, **kwargs):
-        super().__init__(**kwargs)
-        self.dbm = dbm
-
-    def build(self, input_shape):
-        if not self.dbm.built:
-            self.dbm.build(input_shape)
-
     def call(self, inputs, training=False):
-        self.dbm(inputs, training=training)
-        return self.dbm.visible_logits(self.dbm.probabilities(inputs))
+        return self.dbm.visible_logits(self.dbm.states(inputs, training))
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "dbm": keras.saving.serialize_keras_object(self.dbm)}
-
-    @classmethod
-    def from_config(cls, config):
-        dbm = keras.saving.deserialize_keras_object(config["dbm"])
-        return cls(**{**config, "dbm": dbm})
 
 
 def build(run: Run, shape: tuple[int, ...]) -> keras.Model:
@@ -151,7 +132,7 @@ def _dbm(run: Run, net: Dbm, **settings) -> DBM:
 
 def _small(run: Run, depth: int) -> keras.initializers.Initializer:
     seed = derived_seed(run.seed, "weights", depth)
-    return keras.initializers.RandomNormal(stddev=INITIAL_DEVIATION, seed=seed)
+    return keras.initializers.RandomNormal(stddev=DEVIATION, seed=seed)
 
 
 def _cost(run: Run) -> keras.regularizers.Regularizer | None:
