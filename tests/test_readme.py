@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from reproduce import experiments
 from reproduce.__main__ import main
+from reproduce.judge import OPEN, OPPOSITE, REPRODUCED
 from reproduce.report import evidence
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +24,22 @@ def test_the_example_of_an_experiment_shows_dropout_helping(tmp_path, monkeypatc
     assert "Finding: Dropout helps" in capsys.readouterr().out
     (_, judged) = evidence.gather("my_question", "smoke", results).verdicts[0]
     assert judged.found.low > 0
+
+
+@pytest.mark.parametrize(
+    ("sentence", "name", "profile", "claims", "verdict"),
+    [
+        ("on MNIST after a tenth of the paper's updates", "table2", "tenth", [0], REPRODUCED),
+        ("on CIFAR-10 with narrower nets and fewer images", "table4", "cpu", [0, 2], REPRODUCED),
+        ("no gain at 100 and 500 images, and we see one", "fig10", "cpu", [2, 3], OPPOSITE),
+        ("max-norm beats every other regulariser", "table9", "cpu", [0], OPEN),
+        ("which p is best", "fig9a", "cpu", [0], OPEN),
+    ],
+)
+def test_its_short_answer_is_what_the_rows_say(sentence, name, profile, claims, verdict):
+    assert sentence in " ".join(README.split())
+    judged = evidence.gather(name, profile, ROOT / "results").verdicts
+    assert {judged[at][1].verdict for at in claims} == {verdict}
 
 
 def test_its_links_lead_to_files():

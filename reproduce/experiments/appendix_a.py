@@ -71,8 +71,14 @@ experiment = Experiment(
     view=panel("learning rate", NO_DROPOUT, RATE, log_x=True, log_y=True),
     panels=(panel("momentum", MOMENTUM), panel("max-norm bound c", BOUND)),
     claims=(
-        lower("With dropout a rate of 0.1 is better than 0.01", RATE, 0.1, 0.01, "A.2"),
-        lower("Without dropout a rate of 0.01 is better than 0.1", NO_DROPOUT, 0.01, 0.1, "A.2"),
+        lower("With dropout a learning rate of 0.1 is better than 0.01", RATE, 0.1, 0.01, "A.2"),
+        lower(
+            "Without dropout a learning rate of 0.01 is better than 0.1",
+            NO_DROPOUT,
+            0.01,
+            0.1,
+            "A.2",
+        ),
         lower("With dropout momentum 0.95 is better than 0.9", MOMENTUM, 0.95, 0.9, "A.2"),
         lower("With dropout momentum 0.95 is better than 0.5", MOMENTUM, 0.95, 0.5, "A.2"),
         lower("A bound of 3 is better than 1", BOUND, 3.0, 1.0, "A.3"),

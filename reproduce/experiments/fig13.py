@@ -20,6 +20,7 @@ experiment = Experiment(
         measures=("probability_share_percent",),
         x_label="probability of a hidden unit on an image",
         y_label="activations (%)",
+        log_y=True,
     ),
     claims=(
         lower(

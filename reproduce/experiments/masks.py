@@ -41,6 +41,7 @@ experiment = Experiment(
             kind="against_x",
             measures=("pass_missed_percent", "mean_missed_percent"),
             x_label="forward pass",
+            y_label="100 % - probability of the right class",
         ),
     ),
     claims=(),

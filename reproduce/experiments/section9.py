@@ -32,14 +32,14 @@ def lower(text, keep, better, worse, **more):
 
 
 def equal(keep):
-    text = f"its expected loss is the closed form's, to {TOLERANCE_POINTS:g} points"
+    text = f"dropout's expected loss is the closed form's, to {TOLERANCE_POINTS:g} points"
     losses = ("closed_form_expected_loss_percent", "expected_loss_percent")
     stated = {"within": TOLERANCE_POINTS, "paper": "section 9.1"}
     return lower(text, keep, *losses, split="train", **stated)
 
 
 def nearer(keep):
-    text = "it is nearer to the closed form than to plain least squares"
+    text = "dropout is nearer to the closed form than to plain least squares"
     distances = ("distance_to_closed_form_percent", "distance_to_least_squares_percent")
     return lower(text, keep, *distances, smallest=1.0)
 
@@ -58,11 +58,18 @@ experiment = Experiment(
     probes=("closed_form",),
     view=View(
         kind="against_x",
-        measures=("distance_to_closed_form_percent", "distance_to_least_squares_percent"),
+        measures=("expected_loss_percent", "closed_form_expected_loss_percent"),
+        splits=("train",),
         x_label="probability p to keep a pixel",
-        y_label="distance (%)",
+        y_label="expected loss (%)",
     ),
     panels=(
+        View(
+            kind="against_x",
+            measures=("distance_to_closed_form_percent", "distance_to_least_squares_percent"),
+            x_label="probability p to keep a pixel",
+            y_label="distance (%)",
+        ),
         View(
             kind="against_x",
             measures=("error_percent", "closed_form_error_percent", "least_squares_error_percent"),

@@ -29,10 +29,11 @@ def stack(*widths):
 SLOWER = replace(RBM, learning_rate=0.05, l2=5e-4, measures=("squared_error",))
 LOWEST = replace(SLOWER, net=Rbm((500,), visible_copies=2))
 HIGHEST = replace(SLOWER, net=Rbm((1000,), hidden_copies=2), start=LOWEST)
-# Jointly: a small rate that falls, so that the chains keep up.
+# Jointly: a small rate that falls, so that the chains keep up; five rounds of mean field, as in
+# Srivastava's deepnet.
 JOINT = replace(
     HIGHEST,
-    net=Dbm((500, 1000)),
+    net=Dbm((500, 1000), mean_field=5),
     start=HIGHEST,
     learning_rate=0.005,
     momentum=0.5,

@@ -16,7 +16,6 @@ experiment = Experiment(
     cells=cells("cifar10_zca"),
     budgets=BUDGETS
     | {
-        # Too long for a student's first look.
         "cpu": replace(BUDGETS["cpu"], updates=20_000, choice_updates=5_000, examples=None),
     },
     brackets=WIDER_RATES,

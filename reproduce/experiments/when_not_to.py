@@ -66,7 +66,6 @@ experiment = Experiment(
             arms=("Tiny net", "Tiny net, keep 0.5", "LSTM, keep 0.7, a mask for each step"),
             update_ms=20,
         ),
-        # Without the residual nets, whose convolutions take half of the total time.
         "cpu": Budget(added=2, updates=5_000, seeds=(3, 6), choice_updates=2_000, update_ms=30),
         "paper": Budget(
             added=2, updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=30, gpu_update_ms=3

@@ -13,6 +13,8 @@ from reproduce.spec import Claim
 
 # The order of verdicts, by their first words.
 ORDER = (judge.REPRODUCED, judge.OPPOSITE, judge.NO_DIFFERENCE, judge.OPEN)
+# Of these a claim may say why we think so.
+UNLIKE = ORDER[1:]
 IMAGES = "over images too"
 COLUMNS = (
     "claim",
@@ -44,11 +46,14 @@ def stated_margin(claim: Claim) -> str:
 
 def digits(claim: Claim, found: Interval) -> int:
     """How many decimals a difference is shown with: two, in points; else as many as give half the
-    interval two significant digits, whatever its size."""
+    interval two significant digits, whatever its size. One more if an end would else look like
+    zero, on which side of it the verdict depends."""
+    half, shown = found.high - found.mean, 3
     if unit(claim) in ("%", "points"):
-        return 2
-    half = found.high - found.mean
-    return min(max(1 - math.floor(math.log10(half)), 2), 5) if 0 < half < math.inf else 3
+        shown = 2
+    elif 0 < half < math.inf:
+        shown = min(max(1 - math.floor(math.log10(half)), 2), 5)
+    return shown + any(end and abs(end) < 0.5 * 10**-shown for end in (found.low, found.high))
 
 
 @cache  # the report shows it in several places
@@ -81,6 +86,15 @@ def measured_difference(claim: Claim, found: Interval) -> str:
     if found.n > 1:
         measured += f" [{number(found.low, shown)}, {number(found.high, shown)}]"
     return measured
+
+
+def reasons(e: Evidence) -> list[str]:
+    """Why, we think, claims are not reproduced here: a paragraph for each reason, as Markdown."""
+    whys: dict[str, list[str]] = {}
+    for claim, judged in e.verdicts:
+        if claim.why and judged and verdict(e, claim, judged).startswith(UNLIKE):
+            whys.setdefault(claim.why, []).append(f"“{claim.text}”")
+    return [f"Why, we think, not {', '.join(texts)}: {why}" for why, texts in whys.items()]
 
 
 def shown(table: Table) -> Table:
@@ -118,12 +132,16 @@ def _open(claim: Claim, judged: Judged) -> str:
         return f"{judge.OPEN}, one seed"
     if not judged.look:
         return f"{judge.OPEN}: judged from {judged.looks[0]} seeds on"
-    needed = judge.seeds_needed(judged.found, claim, judged.looks)
-    if needed is None:
-        return f"{judge.OPEN}: over {judge.MOST_SEEDS:,} seeds needed"
-    if needed <= judged.found.n:  # by the last look's interval, which is narrower than this one's
+    needed, last = judge.seeds_needed(judged.found, claim, judged.looks), judged.looks[-1]
+    many = f"over {judge.MOST_SEEDS:,}" if needed is None else f"about {needed:,}"
+    if judged.look == len(judged.looks):
+        return f"{judge.OPEN} after the last look ({many} seeds would be needed)"
+    if needed is not None and needed <= judged.found.n:
+        # By the last look's interval, which is narrower than this one's.
         return f"{judge.OPEN}: the next look may decide"
-    return f"{judge.OPEN}: about {needed:,} seeds needed"
+    if needed is None or needed > last:
+        return f"{judge.OPEN}: {many} seeds needed, the last look is at {last}"
+    return f"{judge.OPEN}: {many} seeds needed"
 
 
 def verdicts_table(found: Sequence[Evidence], profile: str) -> Table:

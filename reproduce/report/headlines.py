@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from reproduce import judge
+from reproduce import experiments, judge
 from reproduce.report.claims import ORDER, measured_difference, stated_margin, verdict
 from reproduce.report.evidence import NOT_JUDGED, Evidence
-from reproduce.report.labels import number
+from reproduce.report.labels import number, shared_label
 from reproduce.report.tables import Table
 from reproduce.spec import Claim, as_tuple
 
-# In the paper's order. Of each experiment, the first claim of the paper that has a verdict.
+# In the paper's order. Of each experiment, the paper's first claim that has rows.
 SHOWN = (
     "table2",
     "table2_pretrained",
@@ -46,7 +46,18 @@ def leads(found: Sequence[Evidence]) -> list[str]:
     """What README and report begin with, as Markdown: the outcome, and the table; empty without
     rows."""
     table = headlines_table(found)
-    return [outcome(found), table.markdown()] if table.rows else []
+    return [outcome(found), table.markdown(), *_without_rows(found)] if table.rows else []
+
+
+def _without_rows(found: Sequence[Evidence]) -> list[str]:
+    """Which experiments of these profiles have no rows yet, as a sentence."""
+    profiles, have = {e.profile for e in found}, {e.name for e in found}
+    waiting = []
+    for name in experiments.names():
+        declared = experiments.load(name)
+        if name not in have and profiles & {*declared.budgets}:
+            waiting.append(f"`{name}` ({declared.title})")
+    return [f"Declared, but without rows yet: {', '.join(waiting)}."] if waiting else []
 
 
 def outcome(found: Sequence[Evidence]) -> str:
@@ -65,21 +76,26 @@ def outcome(found: Sequence[Evidence]) -> str:
     opposite: dict[str, list[str]] = {}
     for (_, text), (place, each) in said.items():
         if each.startswith(judge.OPPOSITE):
-            opposite.setdefault(place, []).append(text)
+            opposite.setdefault(place, []).append(f"“{text}”")
     against = "; ".join(f"{place}: {', '.join(texts)}" for place, texts in opposite.items())
-    total = kinds.total()
-    of = f"Of the paper's {total} claims with rows, each at the largest budget that has them"
-    return f"{of}: {counts}." + (f" Opposite: {against}." if against else "")
+    budgets = "" if any(e.profile == "paper" for e in found) else " (none is the paper's own yet)"
+    of = f"Of the paper's {kinds.total()} claims with rows"
+    said_so = f"{of}, each at the largest budget that has them{budgets}: {counts}."
+    return said_so + (f" The opposite holds of: {against}." if against else "")
 
 
 def _row(e: Evidence) -> tuple[str, ...] | None:
-    leading = _leading([pair for pair in _tried(e) if pair[0].paper], e)
-    if leading is None:
+    of_paper = [pair for pair in _tried(e) if pair[0].paper]
+    if not of_paper:
         return None
-    claim, judged = leading
+    claim, judged = of_paper[0]  # decided or not: a choice by verdict would favour the decided
     source = e.experiment.source.split(",")[0]
     gain = f"{measured_difference(claim, judged.found)}, margin {stated_margin(claim)}"
-    sides = _paper(e, claim), _ours(e, claim, judged)
+    ours = _ours(e, claim, judged)
+    if ours and claim.measure != "error_percent":
+        measures = (claim.measure, claim.worse_measure or claim.measure)
+        ours = f"{shared_label(measures)}: {ours}"
+    sides = _paper(e, claim), ours
     # The columns of the budget and of n say how little it may rest on.
     said = verdict(e, claim, judged).removesuffix(" at this budget")
     n = str(judged.found.n)

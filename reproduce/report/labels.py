@@ -9,6 +9,7 @@ SPELT = {
     "predictive entropy": "predictive entropy (nats)",
     "mutual information": "mutual information (nats)",
     "one minus auroc": "1 - AUROC",
+    "above first bin": "activations above 0.01",
     "calibration": "expected calibration error",
     "monte carlo": "Monte-Carlo",
 }

@@ -12,7 +12,7 @@ from rich.console import Console
 from reproduce import experiments
 from reproduce.errors import UserError
 from reproduce.report import appended, best, evidence, figures, lesson, page, screen, search_report
-from reproduce.report.claims import claims_table, shown, tried, verdicts_table
+from reproduce.report.claims import claims_table, reasons, shown, tried, verdicts_table
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding, leads
 from reproduce.report.tables import (
@@ -140,7 +140,7 @@ def _write_report(
             parts.append(f"![{e.experiment.title}](figures/{name})")
         stated = (measured_table(e), lowest_table(e), shown(claims_table(e)))
         parts += [*(table.markdown() for table in stated if table.rows)]
-        parts += [*best.sentences(e), provenance(e)]
+        parts += [*reasons(e), *best.sentences(e), provenance(e)]
         for folded in (probes_table(e), choice_table(e)):
             if folded.rows:
                 summary = f"<details><summary>{folded.title}</summary>"

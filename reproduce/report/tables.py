@@ -135,8 +135,7 @@ def _chosen(cell: Cell, run: Run | None, measured: Sequence[Run]) -> str:
     for name in GRID_SETTINGS:
         stated = (plan.flat_settings(candidate).get(name) for candidate in measured)
         tried = {value for value in stated if value is not None}
-        # Of only two values, each is an edge.
-        if len(tried) > 2 and settings.get(name) in (min(tried), max(tried)):
+        if len(tried) > 1 and settings.get(name) in (min(tried), max(tried)):
             at_edges.append(name.replace("_", " "))
     edges = f" (grid edge: {', '.join(at_edges)})" if at_edges else ""
     return plan.tuned_settings(cell)[cell.candidates.index(run)] + edges

@@ -77,11 +77,17 @@ class Best:
 
 
 def below(
-    better: Arms, worse: Arms, text: str | None = None, *, smallest: float, paper: str = ""
+    better: Arms,
+    worse: Arms,
+    text: str | None = None,
+    *,
+    smallest: float,
+    paper: str = "",
+    why: str = "",
 ) -> Claim:
     """The claim that one arm's test error is lower than another's; `smallest` in points."""
     text = text or f"{better} below {worse}"
-    return Claim(text=text, better=better, worse=worse, smallest=smallest, paper=paper)
+    return Claim(text=text, better=better, worse=worse, smallest=smallest, paper=paper, why=why)
 
 
 def as_tuple(arms: Arms) -> tuple[str, ...]:

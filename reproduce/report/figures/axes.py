@@ -137,7 +137,7 @@ def mark_above(axes: plt.Axes, found: list[tuple[float, float, str]]) -> None:
             at = axes.transAxes.inverted().transform(axes.transData.transform((x, top)))[0]
             side = -1 if at > 0.8 else 1
             axes.annotate(
-                f"{value:.3g}",
+                f"above: {value:.3g}",
                 (x, top),
                 (7 * side, -9 - 12 * place),
                 textcoords="offset points",

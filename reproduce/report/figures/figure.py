@@ -96,8 +96,11 @@ def _packed(found: re.Match[bytes]) -> bytes:
 
 
 def draw(evidence: Evidence) -> bytes | None:
-    """The experiment's figure as SVG; None while there is nothing to draw."""
-    if evidence.final[evidence.final.split == "test"].empty:
+    """The experiment's figure as SVG; None while there is nothing to draw, or nothing to compare:
+    one of several arms."""
+    tested = evidence.final[evidence.final.split == "test"]
+    places = {(cell.arm, cell.x) for cell, _ in evidence.chosen}
+    if tested.empty or len(places) > 1 == len(tested.groupby(["arm", "x"], dropna=False)):
         return None
     rows = _rows_of_panels(evidence)
     heights = [max(_height(evidence, view, len(row)) for view in row) for row in rows]

@@ -31,7 +31,7 @@ def title(e: Evidence) -> str:
     if said.startswith((OPEN, NOT_JUDGED)):
         names_arms = claim.text == _of_arms(claim)
         # How many seeds it would take is in the report's table.
-        why = said if said.startswith(NOT_JUDGED) else said.split(":")[0]
+        why = said if said.startswith(NOT_JUDGED) else said.split(":")[0].split(" after ")[0]
         return f"Whether {text if names_arms else _as_clause(text)} is {why}"
     if said.startswith(NO_DIFFERENCE):
         return f"“{text}”: {said}"
@@ -95,9 +95,11 @@ def subtitle(e: Evidence, kinds: Collection[str]) -> str:
     seeds = "one seed" if n == "1" else f"{n} seeds"
     if n != "1":
         if {"arms", "combinations", "against_x"} & {*kinds}:
-            seeds += ", mean and 95 % interval"
+            seeds += ", mean and 95 % interval of each; verdicts: paired differences"
         elif "curve" in kinds:
             seeds += " (thin) and their mean, on validation and training images"
+            found = leading(e)
+            seeds += "; title: test images" if found and means_of_sides(e, *found) else ""
         elif "pictures" in kinds:
             seeds += ", the first one drawn"
     about = f"{e.experiment.title} ({e.experiment.source})"

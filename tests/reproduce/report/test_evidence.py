@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -5,9 +6,14 @@ import pytest
 from entries import entry
 
 from reproduce import Budget, Claim, Experiment, View, arms, experiments, plan
-from reproduce.judge import OPPOSITE, REPRODUCED
+from reproduce.judge import OPPOSITE, REPRODUCED, Interval
 from reproduce.record import Row
-from reproduce.report.claims import claims_table, verdicts_table
+from reproduce.report.claims import (
+    claims_table,
+    measured_difference,
+    reasons,
+    verdicts_table,
+)
 from reproduce.report.evidence import gather
 from reproduce.report.pages import provenance
 from reproduce.report.tables import measured_table
@@ -115,8 +121,8 @@ def test_a_verdict_names_its_budget_and_other_data_is_not_judged(toy, tmp_path, 
 def test_a_choice_at_a_grid_edge_is_marked(toy, tmp_path, altered):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
     found = gather("toy", "cpu", tmp_path)
-    # Of two values either is an edge, which says nothing.
-    assert all("learning rate 0.1" in row for row in measured_table(found).rows)
+    two = measured_table(found).rows
+    assert all("learning rate 0.1 (grid edge: learning rate)" in row for row in two)
     chosen = [
         (replace(c, candidates=(*c.candidates, replace(c.candidates[0], learning_rate=0.001))), run)
         for c, run in found.chosen
@@ -210,13 +216,42 @@ def test_an_arm_that_is_as_far_ahead_or_behind_on_its_training_images_is_not_jud
         ((1.0, 2.1, 3.0), "reproduced at this budget"),
         ((2.0, 3.01, 4.0), "no difference of 0.1 points or more at this budget"),
         ((3.0, 4.1, 5.0), "opposite at this budget"),
-        ((1.0, 3.5, 3.9), "open: about 58 seeds needed"),
-        ((-4.05, 9.0, 3.9), "open: over 1,000 seeds needed"),
+        ((1.0, 3.5, 3.9), "open after the last look (about 58 seeds would be needed)"),
+        ((-4.05, 9.0, 3.9), "open after the last look (over 1,000 seeds would be needed)"),
     ],
 )
 def test_a_verdict_in_words(errors, verdict, toy, tmp_path):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": errors})
     assert claims_table(gather("toy", "cpu", tmp_path)).rows[0][-1] == verdict
+
+
+@pytest.mark.parametrize(("last", "said"), [(100, ""), (6, ", the last look is at 6")])
+def test_an_open_verdict_says_whether_the_looks_left_have_the_seeds_needed(
+    last, said, toy, tmp_path, altered
+):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 3.5, 3.9)})
+    budgets = {name: replace(each, seeds=(3, last)) for name, each in toy.budgets.items()}
+    found = altered(gather("toy", "cpu", tmp_path), experiment=replace(toy, budgets=budgets))
+    words = claims_table(found).rows[0][-1]
+    assert re.fullmatch(rf"open: about \d\d seeds needed{said}", words), words
+
+
+def test_an_end_of_an_interval_near_zero_shows_its_side():
+    claim = Claim(text="?", better="B", worse="A", smallest=0.1)
+    near = Interval(5, 0.116, 0.03, 0.003, 0.229)
+    assert measured_difference(claim, near) == "0.116 points [0.003, 0.229]"
+    assert measured_difference(claim, replace(near, low=0.013)) == "0.12 points [0.01, 0.23]"
+
+
+def test_what_is_not_reproduced_has_its_reason(toy, tmp_path, altered):
+    fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (3.0, 4.1, 5.0)})
+    found = gather("toy", "cpu", tmp_path)
+    lower, higher = (
+        Claim(text=text, better=b, worse=w, smallest=0.1, why=f"because of {text}")
+        for text, b, w in (("lower", "B", "A"), ("higher", "A", "B"))
+    )
+    both = altered(found, experiment=replace(toy, claims=(lower, higher)))
+    assert reasons(both) == ["Why, we think, not “lower”: because of lower"]
 
 
 def test_one_seed_is_said_and_judged_nothing_by(toy, tmp_path, altered):

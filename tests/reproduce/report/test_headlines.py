@@ -49,6 +49,26 @@ def test_both_numbers_of_the_first_claim_of_the_paper_are_shown(made, run):
     assert (shown["budget"], shown["cost"]) == ("10 updates", "2 min, CPU and GPU")
 
 
+def test_the_row_is_not_chosen_by_its_verdict(made, run):
+    is_open = claim(text="open", paper="Table 9", smallest=None, within=0.2)
+    decided = claim(text="lower", paper="Table 9")
+    (row,) = headlines.headlines_table([evidence(made, run, is_open, decided)]).rows
+    assert row[1] == "open"
+    assert row[-2].startswith("open")
+
+
+def test_what_is_declared_without_rows_is_said(made, run, monkeypatch):
+    found = evidence(made, run, claim(paper="Table 9"))
+    other = replace(found.experiment, title="Another")
+    elsewhere = replace(other, budgets={"paper": other.budgets["cpu"]})
+    declared = {"table9": found.experiment, "new": other, "later": elsewhere}
+    monkeypatch.setattr(headlines.experiments, "names", lambda: [*declared])
+    monkeypatch.setattr(headlines.experiments, "load", declared.get)
+    assert headlines.leads([found])[-1] == "Declared, but without rows yet: `new` (Another)."
+    monkeypatch.setattr(headlines.experiments, "names", lambda: ["table9"])
+    assert len(headlines.leads([found])) == 2
+
+
 def test_a_claim_of_ours_or_one_without_rows_has_no_row(made, run):
     assert headlines.headlines_table([evidence(made, run, claim())]).rows == []
     empty = evidence(made, run, claim(paper="Table 9"), errors=((), ()))
@@ -69,7 +89,7 @@ def test_another_measure_has_its_own_means_and_no_error_of_the_papers(made, run)
     rows = [replace(row, measure="nll") for row in found.standing.rows]
     found.standing.__dict__["rows"] = rows
     (row,) = headlines.headlines_table([found]).rows
-    assert row[2:4] == ("", "1.2 vs 1.41")
+    assert row[2:4] == ("", "negative log-likelihood (nats): 1.2 vs 1.41")
 
 
 def test_the_outcome_counts_each_claim_of_the_paper_once_and_names_what_contradicts_it(made, run):
@@ -81,10 +101,10 @@ def test_the_outcome_counts_each_claim_of_the_paper_once_and_names_what_contradi
     opposite = claim(text="higher", better=WORSE, worse=BETTER, paper="Table 9")
     large = evidence(made, run, *papers, opposite)
     assert headlines.outcome([small, large]) == (
-        "Of the paper's 2 claims with rows, each at the largest budget that has them: "
-        "1 reproduced, 1 opposite. Opposite: Table 9: higher."
+        "Of the paper's 2 claims with rows, each at the largest budget that has them (none is the "
+        "paper's own yet): 1 reproduced, 1 opposite. The opposite holds of: Table 9: “higher”."
     )
-    assert headlines.outcome([small]).endswith("has them: 1 open.")
+    assert headlines.outcome([small]).endswith("own yet): 1 open.")
     assert headlines.outcome([evidence(made, run, claim())]) == ""
 
 

@@ -36,6 +36,14 @@ def test_a_figure_redrawn_is_the_same_to_the_byte_and_names_its_budget(evidence)
     assert b"<title>Toy</title>" in first
 
 
+def test_one_of_several_arms_compares_nothing(evidence, altered):
+    final = evidence.final
+    alone = final[(final.arm == "A") & (final.x == 100)]
+    assert draw(altered(evidence, final=alone)) is None
+    only = [pair for pair in evidence.chosen if (pair[0].arm, pair[0].x) == ("A", 100)]
+    assert draw(altered(evidence, final=alone, chosen=only)) is not None
+
+
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda p: p.stem)
 def test_no_id_is_a_place_in_memory(path):
     """Matplotlib's names of clip paths are: they differ from one process to the next."""

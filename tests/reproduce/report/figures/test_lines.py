@@ -32,7 +32,7 @@ def test_what_lies_above_the_axis_is_told_at_its_edge(evidence, seen):
     axes, _ = seen(replace(evidence, final=final), view)
     top = axes.get_ylim()[1]
     assert 27.8 < top < 60
-    assert [text.get_text() for text in axes.texts] == ["60"]
+    assert [text.get_text() for text in axes.texts] == ["above: 60"]
     triangles = [line for line in axes.get_lines() if line.get_marker() == "^"]
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in triangles] == [(100, top)]
     assert not seen(evidence, evidence.experiment.view)[0].texts
