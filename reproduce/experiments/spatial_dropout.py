@@ -38,6 +38,7 @@ experiment = Experiment(
     budgets={
         "smoke": replace(BUDGETS["smoke"], arms=None),
         "cpu": Budget(
+            added=2,
             updates=3_000,
             seeds=(3, 6),
             choice_updates=1_000,

@@ -92,9 +92,17 @@ def reasons(e: Evidence) -> list[str]:
     """Why, we think, claims are not reproduced here: a paragraph for each reason, as Markdown."""
     whys: dict[str, list[str]] = {}
     for claim, judged in e.verdicts:
-        if claim.why and judged and verdict(e, claim, judged).startswith(UNLIKE):
-            whys.setdefault(claim.why, []).append(f"“{claim.text}”")
-    return [f"Why, we think, not {', '.join(texts)}: {why}" for why, texts in whys.items()]
+        if judged and (said := why(e, claim, judged)):
+            whys.setdefault(said, []).append(f"“{claim.text}”")
+    return [
+        f"Not reproduced: {', '.join(texts)}. Why, we think: {said}" for said, texts in whys.items()
+    ]
+
+
+def why(e: Evidence, claim: Claim, judged: Judged) -> str:
+    """Why, we think, a claim that was judged is not reproduced; empty if it is."""
+    is_judged = judged.look and verdict(e, claim, judged).startswith(UNLIKE)
+    return claim.why if is_judged else ""
 
 
 def shown(table: Table) -> Table:

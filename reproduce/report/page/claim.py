@@ -5,7 +5,7 @@ from statistics import fmean
 
 from reproduce import judge
 from reproduce.judge import Judged, cells_of
-from reproduce.report.claims import UNLIKE, claims_table, digits
+from reproduce.report.claims import claims_table, digits, why
 from reproduce.report.evidence import NOT_JUDGED, Evidence
 from reproduce.report.labels import measure_label, number
 from reproduce.report.page.strip import Chart, chart
@@ -90,7 +90,7 @@ def _shown(e: Evidence, i: int, claim: Claim, judged: Judged | None, row: tuple)
         what=_what(claim),
         sides=sides,
         chart=drawn,
-        why=claim.why if first in UNLIKE else "",
+        why=why(e, claim, judged) if judged else "",
     )
 
 

@@ -251,7 +251,8 @@ def test_what_is_not_reproduced_has_its_reason(toy, tmp_path, altered):
         for text, b, w in (("lower", "B", "A"), ("higher", "A", "B"))
     )
     both = altered(found, experiment=replace(toy, claims=(lower, higher)))
-    assert reasons(both) == ["Why, we think, not “lower”: because of lower"]
+    assert reasons(both) == ["Not reproduced: “lower”. Why, we think: because of lower"]
+    assert reasons(altered(both, final=found.final[found.final.seed < 3])) == []
 
 
 def test_one_seed_is_said_and_judged_nothing_by(toy, tmp_path, altered):
