@@ -34,8 +34,8 @@ experiment = Experiment(
             "hidden_probability_mean",
             0.01,
             "",
-            why="with dropout more units are near 0 on an image, but the others are less sure: fewer "
-            "lie between 0 and 0.4, more between 0.4 and 0.95.",
+            why="with dropout more units are near 0 on an image, but the others are less sure: "
+            "fewer lie between 0 and 0.4, more between 0.4 and 0.95.",
         ),
     ),
 )
