@@ -23,6 +23,14 @@ def check_rate(rate):
     return float(rate)
 
 
+def computed_rate(rate):
+    """`check_rate` of a rate that a formula gives: one that is finer than the masks are is 0."""
+    real = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
+    if real and 0 < rate < 1 and round((1 - rate) * STEPS) == STEPS:
+        return 0.0
+    return check_rate(rate)
+
+
 def check_flag(name, value):
     """Returns `value`, or raises a ValueError: a boolean."""
     if not isinstance(value, bool):
