@@ -60,7 +60,7 @@ class Dropout(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._rate = check_rate(rate)
+        self._rate = self.given_rate = check_rate(rate)
         self.noise_shape = check_noise_shape(noise_shape)
         self.seed = seed
         self.calls_per_mask = calls_per_mask
@@ -76,7 +76,8 @@ class Dropout(keras.layers.Layer):
     def rate(self, rate: float) -> None:
         checked = check_rate(rate)
         self.stream.set_keep(1 - checked)
-        self._rate = checked
+        # A `RateSchedule` puts the second one back: it is what the user gave.
+        self._rate = self.given_rate = checked
 
     def call(self, inputs, training=None):
         return self._dropped(inputs) if training else inputs
