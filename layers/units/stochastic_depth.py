@@ -10,11 +10,11 @@ from ..checks import check_count, check_rate, computed_rate
 from ..noise.inputs import check_dense, precise_dtype
 from ..noise.masks import STEPS, random_32_bits
 from ..noise.stream import stream_of
-from .dropout import Dropout
+from .structured import GroupDropout
 
 
 @keras.saving.register_keras_serializable("dropout")
-class StochasticDepth(Dropout):
+class StochasticDepth(GroupDropout):
     """Drops all units of an example together ("drop path"): use it on a residual branch's output.
 
         outputs = inputs + StochasticDepth(rate)(branch(inputs))
@@ -59,11 +59,6 @@ class StochasticDepth(Dropout):
         """
         blocks, last = check_count("blocks", blocks), check_rate(last)
         return [computed_rate(last * block / blocks) for block in range(1, blocks + 1)]
-
-    def get_config(self):
-        config = super().get_config()
-        del config["noise_shape"]
-        return config
 
 
 @keras.saving.register_keras_serializable("dropout")
