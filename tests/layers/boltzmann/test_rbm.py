@@ -292,7 +292,7 @@ def test_persistent_chains_have_no_masks():
 def test_the_loss_of_an_rbm_leaves_the_one_below_it_as_it_is():
     # Of one name in models of one name, so that both draw the same samples.
     alone, mine = machine(kernel_initializer=None)
-    lower, upper = RBM(HIDDEN, seed=1, name="rbm"), RBM(3, seed=2)
+    lower, upper = RBM(HIDDEN, seed=1, name="rbm"), RBM(3, seed=2, name="upper")
     stack = keras.Sequential([keras.Input((VISIBLE,)), lower, upper], name="machine")
     for model in (stack, alone):
         model.compile(keras.optimizers.SGD(1.0))
