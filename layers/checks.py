@@ -7,10 +7,14 @@ import random
 from .noise.masks import STEPS
 
 
+def is_real(value):
+    """Whether it is a number, which True and False are not."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def check_rate(rate):
     """Returns `rate` as a float, or raises a ValueError: the fraction dropped, in [0, 1)."""
-    valid = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
-    if not valid or not 0 <= rate < 1 or math.isnan(rate):
+    if not is_real(rate) or not 0 <= rate < 1 or math.isnan(rate):
         raise ValueError(
             "`rate` is the fraction of units dropped, a number in [0, 1); the dropout paper's p is "
             f"the probability to keep a unit, so rate = 1 - p. Received: rate={rate!r}"
@@ -21,6 +25,13 @@ def check_rate(rate):
             f"Received: rate={rate!r}"
         )
     return float(rate)
+
+
+def computed_rate(rate):
+    """`check_rate` of a rate that a formula gives: one that is finer than the masks are is 0."""
+    if is_real(rate) and 0 < rate < 1 and round((1 - rate) * STEPS) == STEPS:
+        return 0.0
+    return check_rate(rate)
 
 
 def check_flag(name, value):

@@ -23,11 +23,13 @@ class MaxNorm(keras.constraints.Constraint):
         bound: Positive float, the largest L2 norm allowed; the paper's c. For a network with
             inverted dropout the paper's c becomes keep * c (see `paper_to_inverted`).
         axis: Axis or axes that the norm sums over; None for all but the last. Name it for kernels
-            laid out otherwise, such as DepthwiseConv's.
+            laid out otherwise: (0, 1, 3) for Conv2DTranspose's, (0, 2) for Conv1DTranspose's,
+            (0, 1, 2, 4) for Conv3DTranspose's, (0, 1) for DepthwiseConv2D's, 0 for
+            DepthwiseConv1D's, and -1 for the vectors of an Embedding.
 
     Raises:
-        ValueError: for a bound that is not positive, a weight of rank 1 without `axis`, or an axis
-            that the weight has not.
+        ValueError: for a bound that is not positive, an axis that is no integer, a weight of rank 1
+            without `axis`, or an axis that the weight has not.
 
     Reference: Srivastava et al., JMLR 15 (2014), section 5.1 and appendix A.3.
 
@@ -42,7 +44,7 @@ class MaxNorm(keras.constraints.Constraint):
         if not number or not bound > 0:
             raise ValueError(f"`bound` is a norm, a positive number. Received: bound={bound!r}")
         self.bound = float(bound)
-        self.axis = axis
+        self.axis = _integers(axis)
 
     def __call__(self, weight):
         if self.axis is None and len(weight.shape) < 2:
@@ -53,23 +55,40 @@ class MaxNorm(keras.constraints.Constraint):
         weight = ops.convert_to_tensor(weight)
         rank = len(weight.shape)
         axis = tuple(range(rank - 1)) if self.axis is None else self.axis
-        if not all(-rank <= n < rank for n in ([axis] if isinstance(axis, int) else axis)):
-            raise ValueError(f"`axis` is of the weight's {rank} axes. Received: axis={axis!r}")
+        named = [axis] if isinstance(axis, int) else axis
+        if not all(-rank <= n < rank for n in named) or len({n % rank for n in named}) < len(named):
+            raise ValueError(
+                f"`axis` is of the weight's {rank} axes, each named once. Received: axis={axis!r}"
+            )
         # Squares overflow float16 from 256 on.
         precise = keras.backend.result_type(weight.dtype, "float32")
         squares = ops.square(ops.cast(weight, precise))
         if self.axis is None:
             squares, axis = _added_up(squares), 0
-        norm = ops.sqrt(ops.sum(squares, axis=axis, keepdims=True))
+        total = ops.sum(squares, axis=axis, keepdims=True)
         bound = ops.convert_to_tensor(self.bound, dtype=precise)
-        outside = norm > bound
-        # The inner `where` keeps 0 / 0 out of a gradient through an all-zero vector; times 1 a
-        # vector inside the ball stays as it is.
-        factor = ops.where(outside, bound / ops.where(outside, norm, 1), 1)
+        outside = ops.sqrt(total) > bound
+        # The inner `where` keeps the root's infinite slope at 0 out of a gradient, which goes
+        # through it only outside the ball; times 1 a vector inside stays as it is.
+        norm = ops.sqrt(ops.where(outside, total, 1))
+        factor = ops.where(outside, bound / norm, 1)
         return weight * ops.cast(factor, weight.dtype)
 
     def get_config(self):
         return {"bound": float(self.bound), "axis": self.axis}
+
+
+def _integers(axis):
+    """Returns None, an integer or a tuple of them, or raises a ValueError."""
+    several = isinstance(axis, (tuple, list))
+    for n in axis if several else [axis]:
+        if (isinstance(n, bool) or not isinstance(n, numbers.Integral)) and axis is not None:
+            raise ValueError(
+                f"`axis` is None, an integer, or a tuple of integers. Received: axis={axis!r}"
+            )
+    if several and not axis:
+        raise ValueError("`axis` names one axis or more. Received: axis=()")
+    return tuple(int(n) for n in axis) if several else axis if axis is None else int(axis)
 
 
 def _added_up(squares):

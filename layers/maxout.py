@@ -124,7 +124,7 @@ class MaxPieces(keras.layers.Layer):
     Output shape: (..., channels / pieces).
 
     Raises:
-        ValueError: for channels that `pieces` does not divide.
+        ValueError: for channels that `pieces` does not divide, or an unknown number of them.
 
     Reference: Goodfellow et al., "Maxout networks", ICML 2013.
 
@@ -140,9 +140,10 @@ class MaxPieces(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        if input_shape[-1] % self.pieces:
+        if input_shape[-1] is None or input_shape[-1] % self.pieces:
             raise ValueError(
-                f"the channels are a multiple of {self.pieces} pieces. Received: {input_shape[-1]}"
+                f"the channels are a known multiple of {self.pieces} pieces. Received: "
+                f"{input_shape[-1]} channels"
             )
 
     def call(self, inputs):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import keras
 
-from .checks import check_count, check_rate
+from .checks import check_count, check_rate, computed_rate
 from .noise.masks import STEPS
 from .units.concrete import ConcreteNoise
 from .units.dropout import Dropout
@@ -19,10 +19,12 @@ class RateSchedule(keras.callbacks.Callback):
 
     Args:
         schedule: Function from the index of the epoch or update (from 0) to a rate in [0, 1), such
-            as `early_dropout` and `late_dropout` return. Updates are counted as the optimizer
-            counts them, so that a second `fit` goes on where the first one ended.
+            as `early_dropout` and `late_dropout` return; one finer than the masks' resolution,
+            1/65536, is 0. Updates are counted as the optimizer counts them, so that a second `fit`
+            goes on where the first one ended, and the batches of an accumulated gradient have one.
         layers: List of the layers to set, or None for every dropout layer of this package in the
-            model that has a fixed rate; all rates of a `VariationalRNN` that are above 0 follow.
+            model that has a fixed rate. Of a `VariationalRNN` those rates follow that were above 0
+            when it was made, or when they were last set other than by a schedule.
         every: "epoch" or "update".
 
     Raises:
@@ -59,45 +61,68 @@ class RateSchedule(keras.callbacks.Callback):
         if every not in UNITS:
             raise ValueError(f"`every` is one of {UNITS}. Received: every={every!r}")
         self.schedule, self.layers, self.every = schedule, layers, every
-        self._following: list = []
-        # Updates before this epoch, and in it.
-        self._before = self._seen = 0
+        self._following: list[Dropout] = []
+        # The batches that the optimizer had counted before this `fit`, and before this epoch; and
+        # those of the epoch.
+        self._first = self._before = self._seen = 0
 
     def on_train_begin(self, logs=None):
-        self._following = list(self.layers or ())
-        if self.layers is None:
-            parts = list(self.model._flatten_layers(include_self=False))
-            # A weight rate of 0 is DropConnect that nobody asked for.
-            off = [p.weight_dropout for p in parts if isinstance(p, VariationalRNN)]
-            off = [p for p in off if p.rate == 0]
-            self._following = [
-                part
-                for part in parts
-                if isinstance(part, Dropout)
-                and not isinstance(part, ConcreteNoise)
-                and not any(part is other for other in off)
-            ]
+        self._following = self._found()
         if not self._following:
             raise ValueError("RateSchedule needs a model with a dropout layer of this package")
-        self._before, self._seen = int(self.model.optimizer.iterations), 0
+        if self.every == "update":
+            self._before = self._first = self._counted()
+            self._seen = 0
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._before, self._seen = self._before + self._seen, 0
         if self.every == "epoch":
             self._set(self.schedule(epoch))
+            return
+        # The optimizer leaves out batches whose scaled loss overflowed; and it counts none where a
+        # training step of the user's has optimizers of its own.
+        counted = self._counted()
+        moved = counted != self._first
+        self._before, self._seen = counted if moved else self._before + self._seen, 0
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.every == "update":
-            self._set(self.schedule(self._before + batch))
+            accumulated = self._optimizer().gradient_accumulation_steps or 1
+            self._set(self.schedule((self._before + batch) // accumulated))
 
     def on_train_batch_end(self, batch, logs=None):
         self._seen = batch + 1  # `batch` is the last of those that one program ran
 
+    def _found(self):
+        """The dropout layers that follow, those inside of others included."""
+        given = [self.model] if self.layers is None else self.layers
+        parts = [part for layer in given for part in layer._flatten_layers()]
+        off = [rate for part in parts if isinstance(part, VariationalRNN) for rate in part.off()]
+        return [
+            part
+            for part in parts
+            if isinstance(part, Dropout)
+            and (self.layers or not isinstance(part, ConcreteNoise))
+            and not any(part is other for other in off)
+        ]
+
+    def _optimizer(self):
+        # Which scales the loss for another one, if it does.
+        optimizer = self.model.optimizer
+        return getattr(optimizer, "inner_optimizer", optimizer)
+
+    def _counted(self):
+        """The batches so far: those of an accumulated gradient too that is not applied yet, which
+        `iterations` leaves out."""
+        return int(self._optimizer()._iterations)
+
     def _set(self, rate):
+        rate = computed_rate(rate)
         for layer in self._following:
             # On JAX a change between two updates costs a copy of the model's state to it and back.
             if layer.rate != rate:
+                given = layer.given_rate
                 layer.rate = rate
+                layer.given_rate = given
 
 
 def early_dropout(rate: float, until: int, *, linear: bool = True) -> Callable[[int], float]:

@@ -8,7 +8,7 @@ from keras import ops
 
 from ..checks import check_built, check_count
 from ..noise.inputs import check_dense
-from .features import feed_forward
+from .features import begin, feed_forward
 from .machine import Machine
 
 
@@ -24,7 +24,8 @@ class DBM(Machine):
     with mu(v) the hidden probabilities that `mean_field` rounds of the mean-field equations lead to
     (equations 12 and 13 of the reference), and h what `steps` steps of Gibbs sampling make of the
     layer's own `chains`, which are state; both held constant. Its gradient raises the lower bound
-    on log P(v) that mu gives. So any optimizer trains a DBM, by `fit` too.
+    on log P(v) that mu gives. So any optimizer trains a DBM, by `fit` too. The loss is in float32
+    at least, whatever the policy.
 
     Random weights are a poor start: give it those of RBMs trained one upon another, by `begin`.
 
@@ -79,6 +80,7 @@ class DBM(Machine):
             hidden_initializer,
             kernel_regularizer,
             seed,
+            0.0,
             **kwargs,
         )
         if not isinstance(units, list | tuple) or len(units) < 2:
@@ -175,31 +177,18 @@ class DBM(Machine):
 
     def energy(self, states):
         """E(h), of shape (batch,), for the states of all layers, the visible one first."""
-        total = sum(ops.matmul(h, c) for h, c in zip(states, self.biases, strict=True))
-        for below, kernel, above in zip(states, self.kernels, states[1:], strict=False):
-            total += ops.sum(ops.multiply(ops.matmul(below, kernel), above), axis=-1)
+        precise = [self._precise(each) for each in states]
+        biases = [self._precise(each) for each in self.biases]
+        total = sum(ops.matmul(h, c) for h, c in zip(precise, biases, strict=True))
+        for below, kernel, above in zip(states, self.kernels, precise[1:], strict=False):
+            into = self._precise(ops.matmul(below, kernel))
+            total += ops.sum(ops.multiply(into, above), axis=-1)
         return -total
 
     def begin(self, rbms: Sequence) -> None:
-        """Takes the weights of RBMs of these sizes, each trained upon the one before. A layer
-        between two of them gets the mean of its two biases."""
-        for layer in (self, *(rbm for rbm in rbms if isinstance(rbm, keras.layers.Layer))):
-            check_built(layer)
-        sizes = [tuple(rbm.kernel.shape) for rbm in rbms]
-        mine = [tuple(kernel.shape) for kernel in self.kernels]
-        if sizes != mine:
-            raise ValueError(f"the RBMs have kernels of the shapes {mine}. Received: {sizes}")
-        # As arrays: on JAX a variable would share its memory with one that is assigned to it.
-        below, above = (
-            [ops.convert_to_numpy(getattr(rbm, name)) for rbm in rbms]
-            for name in ("visible_bias", "hidden_bias")
-        )
-        for kernel, rbm in zip(self.kernels, rbms, strict=True):
-            kernel.assign(ops.convert_to_numpy(rbm.kernel))
-        self.biases[0].assign(below[0])
-        self.biases[-1].assign(above[-1])
-        for i in range(1, len(rbms)):
-            self.biases[i].assign((above[i - 1] + below[i]) / 2)
+        """Takes the weights of a list of RBMs of these sizes, each trained upon the one before. A
+        layer between two of them gets the mean of its two biases."""
+        begin(self, rbms)
 
     def to_model(self, activation: Any = "sigmoid") -> keras.Model:
         """A feed-forward network to be finetuned, from the visible units to the highest hidden

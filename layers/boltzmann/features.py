@@ -1,10 +1,16 @@
-"""A deep Boltzmann machine inside other layers and networks."""
+"""What stands around a deep Boltzmann machine: RBMs below, other layers and networks above."""
 
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from ..checks import check_built
+from .machine import Machine
+
+# Of an RBM.
+WEIGHTS = ("kernel", "visible_bias", "hidden_bias")
 
 
 class AroundDBM(keras.layers.Layer):
@@ -37,6 +43,34 @@ class Features(AroundDBM):
 
     def compute_output_shape(self, input_shape):
         return [(*input_shape[:-1], units) for units in self.dbm.units[1:]]
+
+
+def begin(dbm: Any, rbms: Any) -> None:
+    """What `DBM.begin` explains; anything that holds an RBM's weights serves as one."""
+    _check_rbms(dbm, rbms)
+    # As arrays: on JAX a variable would share its memory with one that is assigned to it.
+    kernels, below, above = (
+        [ops.convert_to_numpy(getattr(rbm, name)) for rbm in rbms] for name in WEIGHTS
+    )
+    for variable, kernel in zip(dbm.kernels, kernels, strict=True):
+        variable.assign(kernel)
+    dbm.biases[0].assign(below[0])
+    dbm.biases[-1].assign(above[-1])
+    for i in range(1, len(rbms)):
+        dbm.biases[i].assign((above[i - 1] + below[i]) / 2)
+
+
+def _check_rbms(dbm, rbms):
+    """Raises a ValueError for what are no RBMs of the machine's sizes."""
+    given = rbms if isinstance(rbms, (list, tuple)) else [rbms]
+    for layer in (dbm, *(rbm for rbm in given if isinstance(rbm, Machine))):
+        check_built(layer)
+    if given is not rbms or not all(hasattr(rbm, name) for rbm in rbms for name in WEIGHTS):
+        raise ValueError(f"`rbms` is a list of RBMs. Received: rbms={rbms!r}")
+    sizes = [tuple(rbm.kernel.shape) for rbm in rbms]
+    mine = [tuple(kernel.shape) for kernel in dbm.kernels]
+    if sizes != mine:
+        raise ValueError(f"the RBMs have kernels of the shapes {mine}. Received: {sizes}")
 
 
 def feed_forward(dbm: Any, activation: Any) -> keras.Model:

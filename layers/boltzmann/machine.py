@@ -26,7 +26,8 @@ class Machine(keras.layers.Layer):
         hidden_initializer: Any,
         kernel_regularizer: Any,
         seed: int | None,
-        rate: float = 0.0,
+        rate: float,
+        /,  # so that `rate` is no keyword of a DBM's
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -40,9 +41,14 @@ class Machine(keras.layers.Layer):
 
     def _initializer_of(self, layer: int) -> keras.initializers.Initializer:
         """Of the kernel above that layer, the visible one being 0. Ours differ in their values."""
-        seed = None if self.seed is None else self.seed + layer
+        seed = None if self.seed is None else (self.seed + layer) % 2**32
         small = keras.initializers.RandomNormal(stddev=DEVIATION, seed=seed)
         return self.kernel_initializer or small
+
+    def _precise(self, tensor: Any) -> Any:
+        """In float32 at least: a loss in half precision would add up to few digits, and Keras adds
+        none to those of float32."""
+        return ops.cast(tensor, keras.backend.result_type(self.compute_dtype, "float32"))
 
     def _sample(self, probabilities):
         """Units that are 1 with these probabilities, else 0."""

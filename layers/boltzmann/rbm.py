@@ -18,11 +18,12 @@ class RBM(Machine):
 
         mean over the batch of F(v) - F(v_k),    F(v) = -b'v - sum over j of r_j softplus(c + v'W)_j
 
-    with v_k what `steps` steps of Gibbs sampling make of v, held constant. Its gradient is that of
-    contrastive divergence, CD-k, with hidden probabilities in both phases: minus
+    with v_k what `steps` steps of Gibbs sampling make of v, both held constant. Its gradient is
+    that of contrastive divergence, CD-k, with hidden probabilities in both phases: minus
     <v h'>_data - <v h'>_k for W (with copies of units, see below, as many times that). So any
-    optimizer trains an RBM, by `fit` too, and a weight cost is a `kernel_regularizer`. Hidden units
-    are sampled; visible ones are probabilities, or sampled.
+    optimizer trains an RBM, by `fit` too, and a weight cost is a `kernel_regularizer`. Of RBMs in
+    one model each learns by its own loss. The loss is in float32 at least, whatever the policy.
+    Hidden units are sampled; visible ones are probabilities, or sampled.
 
     While `trainable` is False it only computes its hidden units, as a layer under another RBM does.
 
@@ -137,17 +138,15 @@ class RBM(Machine):
 
     def contrastive_loss(self, visible):
         """Scalar: the loss of the class's docstring for one batch, whose gradient is CD's."""
+        # An RBM below learns by its own loss.
+        visible = ops.stop_gradient(ops.convert_to_tensor(visible))
         batch = ops.shape(visible)[0]
         kept = None
         if self._rate:
             kept = ops.cast(self.stream.kept((batch, self.units)), self.compute_dtype)
             self.stream.advance()
-        negative = self.gibbs(
-            ops.cast(self.particles, self.compute_dtype) if self.chains else visible,
-            self.steps,
-            kept,
-        )
-        negative = ops.stop_gradient(negative)
+        start = ops.cast(self.particles, self.compute_dtype) if self.chains else visible
+        negative = ops.stop_gradient(self.gibbs(start, self.steps, kept))
         if self.chains:
             self.particles.assign(ops.cast(negative, self.particles.dtype))
         positive = ops.mean(self.free_energy(visible, kept))
@@ -181,9 +180,9 @@ class RBM(Machine):
 
     def free_energy(self, visible, kept=None):
         """F(v) = -log sum over h of exp(-E(v, h)), of shape (batch,), over the kept units."""
-        inner = ops.softplus(self._into_hidden(visible))
-        inner = inner if kept is None else ops.multiply(inner, kept)
-        below = ops.matmul(visible, self.visible_bias)
+        inner = ops.softplus(self._precise(self._into_hidden(visible)))
+        inner = inner if kept is None else ops.multiply(inner, self._precise(kept))
+        below = ops.matmul(self._precise(visible), self._precise(self.visible_bias))
         return -self.visible_copies * below - self.hidden_copies * ops.sum(inner, axis=-1)
 
     def _into_hidden(self, visible):

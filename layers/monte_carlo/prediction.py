@@ -49,6 +49,7 @@ def monte_carlo_predict(
         batch_size: Positive integer, the rows of one call.
         outputs: What the model returns: "probabilities" of classes along the last axis, or of one
             class if that axis has length 1; "logits" of such; or any "values", as in regression.
+            Outputs of one number an example, of shape (examples,), are "values".
             For a model of several outputs, one of these for all of them, or one each in a list,
             tuple or dict like the model's outputs.
         fixed_masks: Boolean; whether one mask is held for all examples in each sample, so that
@@ -62,7 +63,8 @@ def monte_carlo_predict(
     Raises:
         ValueError: for a model without dropout, with `CompactedStochasticDepth`, or that calls none
             of its dropout layers at inference; outputs that are not probabilities where such are
-            announced; arguments out of range.
+            announced, or of rank 1 that are announced as other than values; `outputs` in another
+            structure than the model's; arguments out of range.
 
     Reference: Srivastava et al., JMLR 15 (2014), section 7.5 (Figure 11); Gal and Ghahramani,
     "Dropout as a Bayesian approximation", ICML 2016.
@@ -89,20 +91,20 @@ def monte_carlo_predict(
         raise ValueError(f"`outputs` is one of {OUTPUTS}. Received: outputs={outputs!r}")
     x = read(x)
     with _ONE_AT_A_TIME:
-        return _predicted(model, x, samples, seed, batch_size, kinds, fixed_masks)
+        return _predicted(model, x, samples, seed, batch_size, outputs, fixed_masks)
 
 
-def _predicted(model, x, samples, seed, batch_size, kinds, fixed_masks):
+def _predicted(model, x, samples, seed, batch_size, outputs, fixed_masks):
     arrays = _examples(x)
     examples = len(arrays[0])
-    total = Total(examples, samples, kinds)
+    total = Total(examples, samples, outputs)
     with Sampler(model, x, fixed_masks) as sampler:
         known = sampler.before_dropout(arrays, _blocks(examples, batch_size))
         sampler.reseed(seed, 0)
         if not fixed_masks and sampler.rows_differ:
             for places, count in _blocks(examples * samples, batch_size):
                 rows = places // samples
-                total.add(rows[:count], sampler.draw(known, rows), count)
+                total.add(rows[:count], sampler.draw(known, rows), count, sampler.like_outputs)
         else:
             size = 1 if fixed_masks and not sampler.can_share else batch_size
             for sample in range(samples):
@@ -110,7 +112,7 @@ def _predicted(model, x, samples, seed, batch_size, kinds, fixed_masks):
                 for rows, count in _blocks(examples, size):
                     if fixed_masks:
                         sampler.reseed(seed, sample)
-                    total.add(rows[:count], sampler.draw(known, rows), count)
+                    total.add(rows[:count], sampler.draw(known, rows), count, sampler.like_outputs)
         return sampler.like_outputs(total.predictions())
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import keras
 import numpy as np
 
 OUTPUTS = ("probabilities", "logits", "values")
@@ -24,28 +25,56 @@ class MonteCarloPrediction(NamedTuple):
 class Total:
     """Sums over samples of each output of a model, from which the predictions follow.
 
-    `kinds` has one of `OUTPUTS` for each output, or one for all.
+    `kinds` has one of `OUTPUTS` for all outputs, or one each in their structure.
     """
 
     def __init__(self, examples, samples, kinds):
         self.examples, self.samples, self.kinds = examples, samples, kinds
         self.parts: list[_OneOutput] = []
 
-    def add(self, rows, drawn, count):
-        """Counts the first `count` rows of each output in `drawn`, of the examples `rows`."""
+    def add(self, rows, drawn, count, like_outputs):
+        """Counts the first `count` rows of each output in `drawn`, of the examples `rows`.
+
+        `like_outputs` puts a list of one value an output into the structure of the outputs.
+        """
         if not self.parts:
-            if len(self.kinds) not in (1, len(drawn)):
-                raise ValueError(
-                    f"`outputs` names one kind, or one for each of the model's {len(drawn)} "
-                    f"outputs. Received: {len(self.kinds)}"
-                )
-            kinds = self.kinds if len(self.kinds) > 1 else self.kinds * len(drawn)
+            kinds = self._kinds_of(drawn, like_outputs)
             self.parts = [_OneOutput(self.examples, self.samples, kind) for kind in kinds]
         for part, output in zip(self.parts, drawn, strict=True):
             part.add(rows, output[:count])
 
+    def _kinds_of(self, drawn, like_outputs):
+        """The list of one kind an output."""
+        one = self.kinds[0] if _form(self.kinds) == [None] else self.kinds
+        if isinstance(one, str):
+            kinds = [one] * len(drawn)
+        elif _form(one) == _form(like_outputs([None] * len(drawn))):
+            kinds = keras.tree.flatten(one)
+        else:
+            raise ValueError(
+                f"`outputs` names one kind, or one for each of the model's {len(drawn)} outputs, "
+                f"as in {like_outputs(['values'] * len(drawn))}. Received: outputs={self.kinds!r}"
+            )
+        for kind, output in zip(kinds, drawn, strict=True):
+            if kind != "values" and np.ndim(output) < 2:
+                raise ValueError(
+                    f"outputs that are {kind!r} have an axis of classes after the examples; those "
+                    "of rank 1 can only be 'values': give the model's last layer an axis of "
+                    f"length 1. Received: outputs of shape {np.shape(output)}"
+                )
+        return kinds
+
     def predictions(self):
         return [part.prediction() for part in self.parts]
+
+
+def _form(structure):
+    """The structure, with None for what it holds; a tuple counts as a list."""
+    if isinstance(structure, dict):
+        return {name: _form(each) for name, each in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [_form(each) for each in structure]
+    return None
 
 
 class _OneOutput:

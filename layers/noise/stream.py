@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 from keras.src.saving.keras_saveable import KerasSaveable
+from keras.src.utils.naming import auto_name
 
 from ..checks import check_count, check_seed
 from .masks import STEPS, random_bernoulli
@@ -68,7 +69,8 @@ def stream_of(layer, seed, rate, calls_per_mask=1):
     """
     seed, mark = check_seed(seed), random.getrandbits(64)
     # Not a closure: a deep copy of the layer must have the path of the copy.
-    stream = MaskStream(seed, functools.partial(_word_of, layer, seed, mark), 1 - rate)
+    word = functools.partial(_word_of, layer, seed, mark)
+    stream = MaskStream(seed, word, 1 - rate, auto_name(f"{layer.name}_masks"))
     stream.calls_per_mask = check_count("calls_per_mask", calls_per_mask)
     return stream
 
@@ -83,21 +85,24 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
 
     Keras tracks it as a seed generator: it is state of the model but none of its weights, so
     `get_weights`, `set_weights` and weight files work to and from models with other dropout
-    layers. Files keep it beside the layer's own weights, where Keras's layers look for none.
+    layers. Files keep it beside the layer's own weights, where Keras's layers look for none. A
+    model that loads a file goes on with its masks, seeds included; `set_weights` leaves them.
 
     Args:
         seed: Integer in [0, 2^32).
         layer: Integer in [0, 2^32), which tells the layer from others of the same seed; or a
             function that returns it, called once, when the first mask is drawn or saved.
         keep: Float in (0, 1], the probability to keep a unit.
+        name: Optional string, the scope of the state's path, which tells a model's streams apart.
+            Masks do not depend on it.
 
     `calls_per_mask` may be assigned: so many calls in a row share one mask.
     """
 
     state: keras.Variable
 
-    def __init__(self, seed, layer, keep):
-        super().__init__(seed >> 1)  # whose own state, replaced here, may hold no more
+    def __init__(self, seed, layer, keep, name=None):
+        super().__init__(seed >> 1, name)  # whose own state, replaced here, may hold no more
         self.calls_per_mask = 1
         # The state's second word is the layer's, exclusive-or this: a program may hold the one as
         # a constant, while a file of weights sets the other.
@@ -106,13 +111,14 @@ class MaskStream(keras.random.SeedGenerator, KerasSaveable):
         # The backend's choice for seeds; but PyTorch's, int32, holds no 32 bits without a sign.
         dtype = "int64" if keras.backend.backend() == "torch" else self.state.dtype
         words = [seed, 0 if callable(layer) else layer, 0, round(keep * STEPS)]
-        self.state = keras.Variable(
-            lambda shape, dtype: ops.convert_to_tensor(words, dtype=dtype),
-            shape=(4,),
-            dtype=dtype,
-            trainable=False,
-            name="mask_stream",
-        )
+        with keras.name_scope(self.name, caller=self):
+            self.state = keras.Variable(
+                lambda shape, dtype: ops.convert_to_tensor(words, dtype=dtype),
+                shape=(4,),
+                dtype=dtype,
+                trainable=False,
+                name="mask_stream",
+            )
 
     def _obj_type(self):
         return "Operation"  # one of the kinds that Keras's files know

@@ -6,11 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_rate, keep_from_quantization
+from ..checks import check_rate, is_real, keep_from_quantization
 from ..noise.inputs import check_dense, shape_of
 from ..noise.masks import random_uniform
 from ..noise.stream import give_back_state
-from .dropout import Dropout
+from .structured import GroupDropout
 
 KNOWN = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
@@ -86,7 +86,7 @@ class ConcreteDropout(keras.layers.Layer):
             ("weight_regularizer", weight_regularizer),
             ("dropout_regularizer", dropout_regularizer),
         ):
-            if not value >= 0:
+            if not is_real(value) or not value >= 0:
                 raise ValueError(f"`{name}` is a number from 0 up. Received: {name}={value!r}")
         self.layer, self.seed = layer, seed
         self.weight_regularizer = weight_regularizer
@@ -153,12 +153,12 @@ class ConcreteDropout(keras.layers.Layer):
         return cls(**{**config, "layer": layer})
 
 
-class ConcreteNoise(Dropout):
+class ConcreteNoise(GroupDropout):
     """Multiplies by smooth masks; its rate is the sigmoid of a trainable weight."""
 
     def __init__(self, rate, *, axis, temperature, seed, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)
-        if rate == 0 or not temperature > 0:
+        if rate == 0 or not is_real(temperature) or not temperature > 0:
             raise ValueError(
                 "`rate` is in (0, 1), where it can be learned, and `temperature` above 0. "
                 f"Received: rate={rate!r}, temperature={temperature!r}"

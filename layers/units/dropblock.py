@@ -8,8 +8,7 @@ from keras import ops
 
 from ..checks import check_flag
 from ..noise.masks import STEPS, random_32_bits
-from .dropout import Dropout
-from .structured import check_data_format
+from .structured import GroupDropout, check_data_format
 
 # The calibrated seed probability lies between the published one and 12 times that: for a map that
 # one block covers the factor is log(rate kept) / rate, at most 11.1 at the masks' resolution.
@@ -20,7 +19,7 @@ BISECTIONS = 14
 
 
 @keras.saving.register_keras_serializable("dropout")
-class DropBlock2D(Dropout):
+class DropBlock2D(GroupDropout):
     """Drops square or rectangular blocks of each feature map.
 
     Every cell of the map is the centre of a dropped block with the same small probability; blocks
@@ -134,10 +133,8 @@ class DropBlock2D(Dropout):
         return low
 
     def get_config(self):
-        config = super().get_config()
-        del config["noise_shape"]
         return {
-            **config,
+            **super().get_config(),
             "block_size": self.block_size,
             "calibrated": self.calibrated,
             "shared_channels": self.shared_channels,

@@ -19,13 +19,14 @@ class Dropout(keras.layers.Layer):
     The inverted form of the paper's dropout: the expectation of each unit is preserved in
     training, so that inference needs no scaling. Masks are counter-based: the same seed, path of
     the layer in its model, and call count give the same mask on any backend, in any execution
-    mode, and the state is saved with the model.
+    mode, and the state is saved with the model, and with its weights: a model that loads them goes
+    on with the file's masks, seed included (`set_weights` leaves a model its own).
 
     Args:
         rate: Float in [0, 1), the fraction of units dropped: 1 - p for the paper's p. Assigning
             `layer.rate` later takes effect at once, in compiled functions too.
-        noise_shape: Optional tuple as long as the inputs' shape, of None (the inputs' own size)
-            and positive integers: units along an axis with 1 share one mask value.
+        noise_shape: Optional tuple as long as the inputs' shape, of None (or the inputs' own size)
+            and 1: units along an axis with 1 share one mask value.
         seed: Optional integer in [0, 2^32).
         calls_per_mask: Positive integer: so many training calls in a row share one mask. This
             holds a mask over batches, or shares it between the calls of one update. With the
@@ -60,7 +61,7 @@ class Dropout(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._rate = check_rate(rate)
+        self._rate = self.given_rate = check_rate(rate)
         self.noise_shape = check_noise_shape(noise_shape)
         self.seed = seed
         self.calls_per_mask = calls_per_mask
@@ -76,7 +77,8 @@ class Dropout(keras.layers.Layer):
     def rate(self, rate: float) -> None:
         checked = check_rate(rate)
         self.stream.set_keep(1 - checked)
-        self._rate = checked
+        # A `RateSchedule` puts the second one back: it is what the user gave.
+        self._rate = self.given_rate = checked
 
     def call(self, inputs, training=None):
         return self._dropped(inputs) if training else inputs
@@ -118,6 +120,12 @@ class Dropout(keras.layers.Layer):
                 f"`noise_shape` needs one entry an axis of the inputs, which have {len(shape)}. "
                 f"Received: noise_shape={self.noise_shape}"
             )
+        for n, full in zip(self.noise_shape, shape, strict=True):
+            if n not in (None, 1) and isinstance(full, int) and n != full:
+                raise ValueError(
+                    "`noise_shape` has None, 1 or the inputs' own size for each axis. Received: "
+                    f"noise_shape={self.noise_shape} for inputs of shape {shape}"
+                )
         return tuple(
             full if n is None else n for n, full in zip(self.noise_shape, shape, strict=True)
         )

@@ -103,6 +103,13 @@ class VariationalRNN(keras.layers.RNN):
         self._check_weight_rate(rate)
         self.weight_dropout.rate = rate
 
+    def off(self):
+        """The dropout layers inside whose rates nobody gave: a `RateSchedule` leaves them at 0."""
+        return [dropout for dropout in self._inside() if dropout.given_rate == 0]
+
+    def _inside(self):
+        return self.input_dropout, self.recurrent_dropout, self.weight_dropout
+
     def _check_weight_rate(self, rate):
         if rate and self.cell.calls_the_cell:
             raise ValueError(
@@ -131,8 +138,12 @@ class VariationalRNN(keras.layers.RNN):
             self.cell.held = None
 
     def get_config(self):
+        # A model that is saved while a schedule holds a rate at 0 has it follow when it is loaded.
+        given = [dropout.given_rate for dropout in self._inside()]
+        scheduled = given != [dropout.rate for dropout in self._inside()]
         return {
             **super().get_config(),
+            **({"given_rates": given} if scheduled else {}),
             "cell": keras.saving.serialize_keras_object(self.cell.cell),
             "rate": self.rate,
             "recurrent_rate": self.recurrent_rate,
@@ -140,6 +151,15 @@ class VariationalRNN(keras.layers.RNN):
             "seed": self.seed,
             "calls_per_mask": self.calls_per_mask,
         }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        given = config.pop("given_rates", ())
+        layer = super().from_config(config, custom_objects)
+        for dropout, rate in zip(layer._inside(), given, strict=False):
+            dropout.given_rate = rate
+        return layer
 
 
 class _FedBack(keras.layers.Layer):

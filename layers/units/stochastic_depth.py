@@ -4,16 +4,17 @@ from typing import Any
 
 import keras
 from keras import ops
+from keras.src.backend import get_keras_mask, set_keras_mask
 
-from ..checks import check_count, check_rate
+from ..checks import check_count, check_rate, computed_rate
 from ..noise.inputs import check_dense, precise_dtype
 from ..noise.masks import STEPS, random_32_bits
 from ..noise.stream import stream_of
-from .dropout import Dropout
+from .structured import GroupDropout
 
 
 @keras.saving.register_keras_serializable("dropout")
-class StochasticDepth(Dropout):
+class StochasticDepth(GroupDropout):
     """Drops all units of an example together ("drop path"): use it on a residual branch's output.
 
         outputs = inputs + StochasticDepth(rate)(branch(inputs))
@@ -54,15 +55,10 @@ class StochasticDepth(Dropout):
         """A list of `blocks` rates that rise linearly from the first block to the rate `last`.
 
         The publication's linear decay, equation 4: the survival probability of block l of L is
-        1 - l / L * last.
+        1 - l / L * last. Rates that are finer than the masks' resolution, 1/65536, are 0.
         """
         blocks, last = check_count("blocks", blocks), check_rate(last)
-        return [check_rate(last * block / blocks) for block in range(1, blocks + 1)]
-
-    def get_config(self):
-        config = super().get_config()
-        del config["noise_shape"]
-        return config
+        return [computed_rate(last * block / blocks) for block in range(1, blocks + 1)]
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -83,6 +79,8 @@ class CompactedStochasticDepth(keras.layers.Layer):
     Call arguments:
         inputs: Float tensor of shape (batch, ...).
         training: Boolean; whether examples skip the branch.
+        mask: Optional Keras mask of the inputs, of shape (batch, ...). The branch sees its part of
+            it.
 
     Output shape: the input's.
 
@@ -108,6 +106,7 @@ class CompactedStochasticDepth(keras.layers.Layer):
             raise ValueError(f"`branch` is a Keras layer or model. Received: branch={branch!r}")
         self.branch, self.rate, self.seed = branch, check_rate(rate), seed
         self.stream = stream_of(self, seed, self.rate)
+        self.supports_masking = True
 
     def build(self, input_shape):
         if not self.branch.built:
@@ -119,10 +118,10 @@ class CompactedStochasticDepth(keras.layers.Layer):
                 f"{found} for inputs of shape {tuple(input_shape)}"
             )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs, training=None, mask=None):
         check_dense(inputs)
         if not training or self.rate == 0:
-            return inputs + self.branch(inputs)
+            return inputs + self._branched(inputs, mask)
         batch = ops.shape(inputs)[0]
         # In integers, which an unknown batch rounds as a known one.
         keep = round((1 - self.rate) * STEPS)
@@ -136,8 +135,18 @@ class CompactedStochasticDepth(keras.layers.Layer):
         kept = ops.take(inputs, chosen, axis=0)
         precise = precise_dtype(inputs)
         factor = ops.cast(batch, precise) / ops.cast(size, precise)
-        grown = kept + ops.cast(ops.cast(self.branch(kept), precise) * factor, inputs.dtype)
+        mask = None if mask is None else ops.take(mask, chosen, axis=0)
+        branched = self._branched(kept, mask)
+        grown = kept + ops.cast(ops.cast(branched, precise) * factor, inputs.dtype)
         return ops.scatter_update(inputs, ops.expand_dims(chosen, 1), grown)
+
+    def _branched(self, inputs, mask):
+        """The branch's outputs. The mask goes with the tensor, as Keras has it: so it also reaches
+        layers within a branch whose own `call` takes none."""
+        if mask is not None and get_keras_mask(inputs) is not mask:
+            inputs = ops.copy(inputs)  # the caller's tensor stays as it is
+            set_keras_mask(inputs, mask)
+        return self.branch(inputs)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -17,8 +17,25 @@ def check_data_format(data_format):
     return data_format
 
 
+class GroupDropout(Dropout):
+    """Dropout whose masks have a shape of its own, so that it takes no `noise_shape`."""
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        if "noise_shape" in kwargs:
+            raise TypeError(
+                f"{type(self).__name__} takes no `noise_shape`: the shape of its masks is given. "
+                f"Received: noise_shape={kwargs['noise_shape']!r}"
+            )
+        super().__init__(rate, **kwargs)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["noise_shape"]
+        return config
+
+
 @keras.saving.register_keras_serializable("dropout")
-class SpatialDropout1D(Dropout):
+class SpatialDropout1D(GroupDropout):
     """Drops whole feature maps of sequences: one mask value for each example and channel.
 
     Args:
@@ -64,9 +81,7 @@ class SpatialDropout1D(Dropout):
         return (shape[0], *ones, shape[-1])
 
     def get_config(self):
-        config = {**super().get_config(), "data_format": self.data_format}
-        del config["noise_shape"]
-        return config
+        return {**super().get_config(), "data_format": self.data_format}
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -129,7 +144,7 @@ class SpatialDropout3D(SpatialDropout2D):
 
 
 @keras.saving.register_keras_serializable("dropout")
-class SequenceDropout(Dropout):
+class SequenceDropout(GroupDropout):
     """Drops the same units at every step of a sequence: one mask for the whole sequence.
 
     This is the input dropout of variational recurrent networks; `VariationalRNN` adds that of
@@ -160,8 +175,3 @@ class SequenceDropout(Dropout):
 
     def _mask_shape(self, shape):
         return (shape[0], 1, *shape[2:])
-
-    def get_config(self):
-        config = super().get_config()
-        del config["noise_shape"]
-        return config

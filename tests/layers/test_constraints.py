@@ -1,7 +1,9 @@
+import json
+
 import keras
 import numpy as np
 import pytest
-from backend import array
+from backend import array, gradient
 
 from layers import MaxNorm
 
@@ -48,6 +50,50 @@ def test_a_named_axis_is_used_and_rank_1_needs_one():
     np.testing.assert_allclose(np.sqrt((out**2).sum((0, 1))), 1.0, rtol=1e-6)
     with pytest.raises(ValueError, match="rank 2"):
         MaxNorm(1.0)(np.ones(3, "float32"))
+    for whole in (np.int64(0), [np.int32(0)], (0,)):
+        constraint = MaxNorm(0.5, axis=whole)
+        norms = np.linalg.norm(array(constraint(np.ones((4, 2), "float32"))), axis=0)
+        np.testing.assert_allclose(norms, 0.5, rtol=1e-6)
+        json.dumps(constraint.get_config())
+
+
+@pytest.mark.parametrize("axis", [0.0, True, "0", (), (0, None), {0}])
+def test_an_axis_that_is_no_integer_is_refused(axis):
+    with pytest.raises(ValueError, match=r"`axis` .* Received: axis="):
+        MaxNorm(1.0, axis=axis)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "axis", "vectors"),
+    [
+        (keras.layers.Conv1DTranspose(4, 3), (6, 2), (0, 2), 4),
+        (keras.layers.Conv2DTranspose(4, 3), (6, 6, 2), (0, 1, 3), 4),
+        (keras.layers.Conv3DTranspose(4, 2), (3, 3, 3, 2), (0, 1, 2, 4), 4),
+        (keras.layers.DepthwiseConv1D(3), (6, 2), 0, 2),
+        (keras.layers.DepthwiseConv2D(3), (6, 6, 2), (0, 1), 2),
+        (keras.layers.Embedding(9, 3), (4,), -1, 9),
+    ],
+)
+def test_the_axes_that_the_docstring_names_bound_a_vector_for_each_unit(
+    layer, shape, axis, vectors
+):
+    layer.build((None, *shape))
+    bounded = array(MaxNorm(1e-3, axis=axis)(layer.weights[0]))
+    norms = np.sqrt((bounded.astype(float) ** 2).sum(axis))
+    assert norms.size == vectors
+    np.testing.assert_allclose(norms, 1e-3, rtol=1e-4)
+
+
+def test_the_gradient_is_finite_through_a_vector_of_zeros():
+    weight = np.array([[0.0, 3.0, 0.1], [0.0, 4.0, 0.2]], "float32")
+
+    def scaled(x, training=None):
+        return MaxNorm(1.0)(x)
+
+    out, found = gradient(scaled, weight)
+    np.testing.assert_allclose(out, [[0, 0.6, 0.1], [0, 0.8, 0.2]], rtol=1e-6)
+    # 1 inside the ball; outside (I - u u') / |w| times ones.
+    np.testing.assert_allclose(found, [[1, 0.032, 1], [1, -0.024, 1]], atol=1e-6)
 
 
 @pytest.mark.parametrize("bound", [0, -1, float("nan"), True, "1", None])

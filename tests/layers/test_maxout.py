@@ -62,3 +62,5 @@ def test_a_linear_convolution_and_its_largest_pieces_are_maxout():
         MaxPieces(4)(x)
     with pytest.raises(ValueError, match="Received: pieces=0"):
         MaxPieces(0)
+    with pytest.raises(ValueError, match=r"a known multiple of 2 pieces\. Received: None"):
+        MaxPieces(2)(keras.Input((None,)))

@@ -97,6 +97,90 @@ def test_learned_rates_and_dropconnect_that_is_off_are_left_alone():
     assert learned.rate == pytest.approx(0.3, abs=0.01)
 
 
+def recurrent(**rates):
+    layer = layers.VariationalRNN(keras.layers.LSTMCell(4), **rates)
+    model = keras.Sequential([keras.Input((3, 2)), layer])
+    model.compile("sgd", "mse", jit_compile=False)
+    return model, layer
+
+
+def follow(model, schedule, first, last, **settings):
+    callback = RateSchedule(schedule, **settings)
+    epochs = {"initial_epoch": first, "epochs": last}
+    model.fit(ones((4, 3, 2)), ones((4, 4)), **epochs, callbacks=[callback], verbose=0)
+
+
+def rates_of(layer):
+    return layer.rate, layer.recurrent_rate, layer.recurrent_weight_rate
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_rates_of_a_recurrent_layer_follow_that_the_user_gave(named, tmp_path):
+    def settings(layer):
+        return {"layers": [layer]} if named else {}
+
+    model, layer = recurrent(rate=0.3, recurrent_rate=0.0)
+    follow(model, lambda epoch: 0.4, 0, 1, **settings(layer))
+    assert rates_of(layer) == (0.4, 0.0, 0.0)
+    # What a schedule has set to 0 follows the next one: in another `fit`, and in a loaded model.
+    late = late_dropout(0.5, start=2)
+    model, layer = recurrent(rate=0.0, recurrent_rate=0.2, recurrent_weight_rate=0.5)
+    follow(model, late, 0, 2, **settings(layer))
+    assert rates_of(layer) == (0.0, 0.0, 0.0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for each in (model, loaded):
+        layer = each.layers[0]
+        follow(each, late, 2, 4, **settings(layer))
+        assert rates_of(layer) == (0.0, 0.5, 0.5)
+    # What the user sets between two of them counts again.
+    layer.rate, layer.recurrent_rate = 0.1, 0.0
+    follow(loaded, lambda epoch: 0.4, 0, 1, **settings(layer))
+    assert rates_of(layer) == (0.4, 0.0, 0.4)
+
+
+def test_a_ramp_passes_through_rates_that_are_finer_than_the_masks():
+    drop = Dropout(0.5)
+    ramp = RateSchedule(lambda update: 0.5 * min(1, update / 100_000), every="update")
+    _, seen = trained(ramp, drop, updates=4, epochs=1)
+    assert seen == [0.0, 0.0, 1e-5, 1.5e-5]
+    for wrong in (-1e-9, float("nan"), 1.0, "0.1", None, True):
+        with pytest.raises(ValueError, match="`rate` is the fraction"):
+            trained(RateSchedule(lambda epoch, wrong=wrong: wrong), Dropout(0.5))
+
+
+def test_updates_are_counted_as_the_optimizer_counts_them_with_an_accumulated_gradient():
+    seen = []
+    model = keras.Sequential([keras.Input((3,)), Dropout(0.5), keras.layers.Dense(1)])
+    optimizer = keras.optimizers.SGD(gradient_accumulation_steps=4)
+    model.compile(optimizer, "mse", jit_compile=False)
+    schedule = RateSchedule(lambda update: seen.append(update) or 0.5, every="update")
+    expected = [batch // 4 for batch in range(18)]
+    # Six batches an epoch: an epoch, and a `fit`, may end within an update.
+    for epochs in (1, 2):
+        x, y = ones((12, 3)), ones((12, 1))
+        model.fit(x, y, batch_size=2, epochs=epochs, callbacks=[schedule], verbose=0)
+    assert seen == expected
+    assert int(optimizer.iterations) == 18 // 4
+
+
+def test_an_epoch_begins_where_the_optimizer_is_though_scaled_losses_overflowed():
+    seen, counted = [], []
+
+    class Counted(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            counted.append(int(self.model.optimizer.iterations))
+
+    model = keras.Sequential([keras.Input((3,)), Dropout(0.5), keras.layers.Dense(1)])
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1e-6), 2.0**126)
+    model.compile(scaled, "mse", jit_compile=False)
+    schedule = RateSchedule(lambda update: seen.append(update) or 0.5, every="update")
+    callbacks = [schedule, Counted()]
+    model.fit(ones((6, 3)), 9 * ones((6, 1)), 1, epochs=3, callbacks=callbacks, verbose=0)
+    assert seen[::6] == counted
+    assert 0 < counted[-1] < 12
+
+
 def test_what_is_no_schedule_is_refused():
     with pytest.raises(ValueError, match="`schedule` is a function"):
         RateSchedule(0.5)

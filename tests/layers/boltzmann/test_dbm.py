@@ -247,3 +247,25 @@ def test_three_hidden_layers_train_in_half_precision():
 def test_numbers_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match="Received"):
         DBM(**{"units": (3, 2)} | bad)
+
+
+@pytest.mark.parametrize("rbms", [None, 3, [None, None], [keras.layers.Dense(3)], (), iter(())])
+def test_what_is_no_list_of_rbms_is_refused(rbms):
+    _, dbm = machine()
+    with pytest.raises(ValueError, match=r"Received: "):
+        dbm.begin(rbms)
+
+
+def test_rbms_that_are_not_built_are_named():
+    _, dbm = machine()
+    with pytest.raises(ValueError, match="'lower', not built"):
+        dbm.begin([RBM(3, name="lower"), RBM(2)])
+
+
+def test_the_largest_seed_serves_and_a_rate_does_not():
+    for seed in (2**32 - 1, np.int64(2**32 - 1)):
+        dbm = DBM((3, 2), seed=seed)
+        first, second = (array(each) for each in (dbm(STATES[0]), dbm.kernels[1]))
+        assert np.isfinite(first).all() and second.any()
+    with pytest.raises(ValueError, match=r"'rate': 0\.5"):
+        DBM((3, 2), rate=0.5)

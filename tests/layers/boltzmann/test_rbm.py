@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from backend import BACKEND, ONCE, array, some
 
-from layers import RBM
+from layers import DBM, RBM
 
 VISIBLE, HIDDEN = 5, 4
 STATES = np.array(list(product((0.0, 1.0), repeat=VISIBLE)), "float32")
@@ -287,3 +287,46 @@ def test_numbers_out_of_range_are_refused(bad):
 def test_persistent_chains_have_no_masks():
     with pytest.raises(ValueError, match=r"rate=0\.5, chains=10"):
         RBM(3, rate=0.5, chains=10)
+
+
+def test_the_loss_of_an_rbm_leaves_the_one_below_it_as_it_is():
+    # Of one name in models of one name, so that both draw the same samples.
+    alone, mine = machine(kernel_initializer=None)
+    lower, upper = RBM(HIDDEN, seed=1, name="rbm"), RBM(3, seed=2, name="upper")
+    stack = keras.Sequential([keras.Input((VISIBLE,)), lower, upper], name="machine")
+    for model in (stack, alone):
+        model.compile(keras.optimizers.SGD(1.0))
+    wide = keras.initializers.RandomNormal(stddev=1.0, seed=4)
+    for rbm in (lower, mine):
+        rbm.kernel.assign(wide((VISIBLE, HIDDEN)))
+        rbm.hidden_bias.assign(np.zeros(HIDDEN))
+        rbm.visible_bias.assign(np.zeros(VISIBLE))
+    upper.kernel.assign(wide((HIDDEN, 3)))
+    upper.visible_bias.assign(wide((HIDDEN,)))
+    steps = [moved(stack, lower, STATES), moved(alone, mine, STATES)]
+    np.testing.assert_allclose(*steps, atol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("make", [lambda **s: RBM(4, **s), lambda **s: DBM((4, 2), **s)])
+def test_half_precision_takes_weight_costs_and_other_losses(make, policy):
+    layer = make(dtype=policy, kernel_regularizer="l2", seed=1)
+    head = keras.layers.Dense(1, dtype=policy)
+    model = keras.Sequential([keras.Input((VISIBLE,)), layer, head])
+    model.compile("sgd", "mse", jit_compile=False)
+    history = model.fit(STATES, STATES[:, :1], verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    model(STATES, training=True)
+    assert {keras.backend.standardize_dtype(each.dtype) for each in layer.losses} == {"float32"}
+
+
+def test_a_wide_machines_loss_is_not_rounded_to_half_precision():
+    """F is thousands here: float16 would know it to the nearest 2."""
+    x = np.random.default_rng(0).integers(0, 2, (8, 4_000)).astype("float32")
+    losses = []
+    for policy in ("float32", "mixed_float16"):
+        settings = {"kernel_initializer": "zeros", "visible_initializer": "ones"}
+        rbm = RBM(4, seed=1, dtype=policy, name="wide", **settings)
+        rbm(x, training=True)
+        losses.append(float(array(rbm.losses[0])))
+    assert losses[1] == pytest.approx(losses[0], abs=0.6)

@@ -167,3 +167,33 @@ def test_a_block_that_skips_examples_is_refused():
     block = layers.CompactedStochasticDepth(keras.layers.Dense(6), 0.5)
     with pytest.raises(ValueError, match="use StochasticDepth"):
         monte_carlo_predict(classifier(block, Dropout(0.5)), X, **SETTINGS)
+
+
+@pytest.mark.parametrize("kind", ["probabilities", "logits"])
+def test_outputs_of_one_number_an_example_are_values_only(kind):
+    """Classes have an axis of their own: else the examples of a batch would be taken for them."""
+    hidden = Dropout(0.5, seed=1), keras.layers.Dense(1)
+    flat = keras.Sequential([keras.Input((6,)), *hidden, keras.layers.Reshape(())])
+    with pytest.raises(ValueError, match=r"can only be 'values'.* Received: .*\(4,\)"):
+        monte_carlo_predict(flat, X, **SETTINGS, outputs=kind, batch_size=4)
+    found = monte_carlo_predict(flat, X, **SETTINGS, outputs="values")
+    assert found.mean.shape == (9,) and found.predictive_entropy is None
+
+
+def test_kinds_are_given_in_the_structure_of_the_outputs():
+    model = two_outputs(lambda a, b: {"classes": a, "value": b})
+    right = {"value": "values", "classes": "probabilities"}
+    assert monte_carlo_predict(model, X, **SETTINGS, outputs=right)["value"].mean.shape == (9, 1)
+    wrong = [
+        {"classes_": "probabilities", "value": "values"},
+        {"values_first": "values", "z": "probabilities"},
+        {"classes": "probabilities"},
+        ["probabilities", "values"],
+    ]
+    for kinds in wrong:
+        with pytest.raises(ValueError, match=r"as in {'classes': 'values', 'value': 'values'}"):
+            monte_carlo_predict(model, X, **SETTINGS, outputs=kinds)
+    plain = classifier(Dropout(0.5, seed=1))
+    assert monte_carlo_predict(plain, X, **SETTINGS, outputs=["values"]).mean.shape == (9, 3)
+    with pytest.raises(ValueError, match="as in values"):
+        monte_carlo_predict(plain, X, **SETTINGS, outputs={"classes": "values"})

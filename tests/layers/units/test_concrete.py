@@ -74,5 +74,10 @@ def test_what_cannot_be_learned_or_wrapped_is_refused():
         ConcreteDropout(dense, 0.5, temperature=0)
     with pytest.raises(ValueError, match="from 0 up"):
         ConcreteDropout(dense, 0.5, dropout_regularizer=-1)
+    for wrong in (None, "x", True, float("nan")):
+        with pytest.raises(ValueError, match=r"`weight_regularizer` is a number from 0 up\. Rec"):
+            ConcreteDropout(dense, 0.5, weight_regularizer=wrong)
+        with pytest.raises(ValueError, match=r"`temperature` above 0\. Received"):
+            ConcreteDropout(dense, 0.5, temperature=wrong)
     with pytest.raises(ValueError, match="one of Dense"):
         ConcreteDropout(keras.layers.LSTM(2), 0.5)

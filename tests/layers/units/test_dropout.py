@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 from backend import array, compiled_call, gradient, ones
 
-from layers import Dropout, GaussianDropout, SpatialDropout2D, WeightScaledDropout
+from layers import (
+    DropBlock2D,
+    Dropout,
+    GaussianDropout,
+    SequenceDropout,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+    StochasticDepth,
+    WeightScaledDropout,
+)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.7, 0.9])
@@ -113,6 +123,33 @@ def test_the_largest_seed_draws():
 def test_a_noise_shape_that_is_none_is_refused(noise_shape):
     with pytest.raises(ValueError, match="`noise_shape` is None, or a tuple"):
         Dropout(0.5, noise_shape=noise_shape)
+
+
+@pytest.mark.parametrize(
+    ("noise_shape", "shape"), [((4, 2), (4, 3)), ((4, 3), (1, 3)), ((3, None), (4, 3))]
+)
+def test_a_noise_shape_of_other_sizes_than_the_inputs_is_refused(noise_shape, shape):
+    """It would fail somewhere in the backend, or make outputs of another shape."""
+    for kind in (Dropout, GaussianDropout, WeightScaledDropout):
+        with pytest.raises(ValueError, match=r"the inputs' own size .* Received: noise_shape=\("):
+            kind(0.5, noise_shape=noise_shape)(ones(shape), training=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (SpatialDropout1D, {}),
+        (SpatialDropout2D, {}),
+        (SpatialDropout3D, {}),
+        (SequenceDropout, {}),
+        (StochasticDepth, {}),
+        (DropBlock2D, {"block_size": 3}),
+    ],
+)
+def test_a_layer_with_masks_of_its_own_shape_takes_no_noise_shape(kind, settings):
+    for noise_shape in ((1, None, None), None):
+        with pytest.raises(TypeError, match=rf"{kind.__name__} takes no `noise_shape`.* Received"):
+            kind(0.5, noise_shape=noise_shape, **settings)
 
 
 def test_inputs_of_integers_are_refused():

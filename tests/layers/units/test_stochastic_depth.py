@@ -84,3 +84,66 @@ def test_a_branch_that_is_none_or_changes_the_shape_is_refused():
         CompactedStochasticDepth(lambda x: x, 0.5)
     with pytest.raises(ValueError, match="its inputs' shape"):
         CompactedStochasticDepth(keras.layers.Dense(4), 0.5)(ones((2, 3)))
+
+
+@keras.saving.register_keras_serializable("tests")
+class Through(keras.layers.Layer):
+    """A layer around an LSTM, whose own `call` takes no mask."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = keras.layers.LSTM(3, return_sequences=True)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        self.inner.build(input_shape)
+
+    def call(self, x):
+        return self.inner(x)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
+        lambda: keras.layers.LSTM(3, return_sequences=True),
+        lambda: keras.Sequential([keras.layers.LSTM(3, return_sequences=True)]),
+        Through,
+    ],
+)
+def test_a_masked_branch_sees_its_part_of_the_mask(branch):
+    """At a rate so small that every example goes through, training is inference."""
+    block = CompactedStochasticDepth(branch(), 2e-5, seed=1)
+    x = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
+    mask = np.array([[0, 0, 1, 1, 1], [0, 0, 0, 0, 1], [1, 1, 1, 1, 1], [0, 1, 0, 1, 0]], bool)
+    plain = array(block(x))
+    masked = keras.layers.Masking()(x * mask[..., None])
+    still = block(masked)
+    np.testing.assert_array_equal(array(still._keras_mask), mask)
+    np.testing.assert_allclose(array(block(masked, training=True)), array(still), atol=1e-6)
+    # A mask that is given by itself counts as one that comes with the tensor, which stays bare.
+    tensor = keras.ops.convert_to_tensor(x * mask[..., None])
+    for training in (False, True):
+        given = block(tensor, mask=keras.ops.convert_to_tensor(mask), training=training)
+        np.testing.assert_allclose(array(given), array(still), atol=1e-6)
+    assert getattr(tensor, "_keras_mask", None) is None
+    assert np.abs(array(still) - plain).max() > 1e-3
+
+
+def test_a_model_with_a_masked_branch_trains_compiled():
+    words = keras.Input((4,), dtype="int32")
+    x = keras.layers.Embedding(5, 3, mask_zero=True)(words)
+    block = CompactedStochasticDepth(keras.layers.LSTM(3, return_sequences=True), 0.5, seed=1)
+    model = keras.Model(words, block(x))
+    model.compile("sgd", "mse", jit_compile=BACKEND != "torch")
+    rows = np.array([[0, 0, 1, 2], [0, 0, 0, 3], [1, 2, 3, 4]])
+    history = model.fit(rows, np.ones((3, 4, 3)), batch_size=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_linear_rates_finer_than_the_masks_are_none():
+    rates = StochasticDepth.linear_rates(blocks=200, last=0.001)
+    assert rates[0] == 0
+    assert all(StochasticDepth(rate).rate == rate for rate in rates)
