@@ -30,6 +30,13 @@ def test_the_example_of_an_experiment_shows_dropout_helping(tmp_path, monkeypatc
     ("sentence", "name", "profile", "claims", "verdict"),
     [
         ("on MNIST after a tenth of the paper's updates", "table2", "tenth", [0], REPRODUCED),
+        (
+            "beside a ReLU net of the same size without dropout",
+            "table2",
+            "tenth",
+            [5, 6],
+            REPRODUCED,
+        ),
         ("on CIFAR-10 with narrower nets and fewer images", "table4", "cpu", [0, 2], REPRODUCED),
         ("no gain at 100 and 500 images, and we see one", "fig10", "cpu", [2, 3], OPPOSITE),
         ("max-norm beats every other regulariser", "table9", "cpu", [0], OPEN),
