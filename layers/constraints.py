@@ -9,6 +9,8 @@ from keras import ops
 
 # Compilers reduce over rows slowly; added in so many slices, the rows take half the time.
 SLICES = 8
+# A squared norm: that of 1e-15, which no bound is near.
+SMALLEST = 1e-30
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -67,10 +69,9 @@ class MaxNorm(keras.constraints.Constraint):
             squares, axis = _added_up(squares), 0
         total = ops.sum(squares, axis=axis, keepdims=True)
         bound = ops.convert_to_tensor(self.bound, dtype=precise)
-        outside = ops.sqrt(total) > bound
-        # The inner `where` keeps the root's infinite slope at 0 out of a gradient, which goes
-        # through it only outside the ball; times 1 a vector inside stays as it is.
-        norm = ops.sqrt(ops.where(outside, total, 1))
+        # Above 0, where the root's slope is infinite: else the gradient of a zero vector is NaN.
+        norm = ops.sqrt(ops.maximum(total, SMALLEST))
+        outside = norm > bound
         factor = ops.where(outside, bound / norm, 1)
         return weight * ops.cast(factor, weight.dtype)
 
