@@ -75,7 +75,7 @@ class Missing:
         cells = [cell for cell, _ in standing.chosen]
         lacking = [place for place in dict.fromkeys((*self.choosing, *self.testing))]
         for claim, judged in zip(standing.experiment.claims, standing.verdicts, strict=True):
-            if judged is None or judged.is_decided:
+            if judged is None or (judged.is_decided and not standing.is_choosing(claim)):
                 continue
             needed = {(cell.arm, cell.x) for cell in cells_of(claim, cells)}
             if places := [place for place in lacking if place in needed]:
@@ -145,7 +145,10 @@ def in_order(each: Iterable[Missing]) -> Iterator[tuple[Stage, Planned]]:
 
 
 def _chance(claim: Claim, judged: Judged) -> float:
-    """The chance that the next look decides a claim, from the seeds that its spread asks for."""
+    """The chance that the next look decides a claim, from the seeds that its spread asks for. One
+    that is decided waits for its choices only."""
+    if judged.is_decided:
+        return 1.0
     if judged.found.n < 2:
         return UNKNOWN
     needed = seeds_needed(judged.found, claim, judged.looks)

@@ -101,11 +101,19 @@ class Standing:
             return f" on {data}"
         if self._is_undertrained(claim):
             return ": undertrained at this budget"
+        if judged.is_decided and self.is_choosing(claim):
+            return ": a candidate beyond the grid is still to be tried"
         # That the arms do not differ needs no explanation.
         is_about_direction = judged.verdict in (REPRODUCED, OPPOSITE)
         if is_about_direction and self._is_explained_by_training(claim):
             return ": the training error differs as much at this budget"
         return ""
+
+    def is_choosing(self, claim: Claim) -> bool:
+        """Whether a cell of the claim has a candidate that validation data has not measured, such
+        as one added beyond an end of its grid: then it may still choose another."""
+        cells = cells_of(claim, [cell for cell, _ in self.chosen])
+        return any(len(self.measured(cell)) < len(cell.candidates) for cell in cells)
 
     def _is_undertrained(self, claim: Claim) -> bool:
         """Whether an arm of the claim errs on most of its own training images: then the results say

@@ -193,6 +193,27 @@ def test_finals_of_a_cell_that_tries_one_more_candidate_are_counted(declared, tm
     assert missing.milliseconds([("A", None), ("C", None)]) == ((1 + 3) + 1) * 10 * 60.0
 
 
+@pytest.mark.parametrize(("error", "decided"), [(0.2, 1), (0.001, 0)])
+def test_a_claim_is_not_judged_before_the_candidates_beyond_its_grid_are_measured(
+    declared, tmp_path, run, error, decided
+):
+    """The smaller rate, not tried yet, may be worse, or better: then its finals are missing."""
+    run_all(choose(tmp_path), UNCLEAR)
+    declared["toy"] = replace(toy(run, added=1), brackets=WIDER_RATES)
+    choice, final = stages(tmp_path)
+    standing = final.standing()
+    unclear, clear = zip(standing.experiment.claims, standing.verdicts, strict=True)
+    assert standing.why_not_judged(*clear) == ": a candidate beyond the grid is still to be tried"
+    assert standing.why_not_judged(*unclear) == ""  # it is open anyway
+    assert standing.claims_decided == 0
+    # That costs little, so it comes first.
+    added = [p for _, p in plan.in_order([plan.missing_of(choice, final)])]
+    assert sorted(planned.arm for planned in added[:2]) == ["A", "C"]
+    for planned in added:
+        record(planned, choice, error)
+    assert stages(tmp_path)[1].standing().claims_decided == decided
+
+
 def test_a_large_net_costs_more_and_the_mean_over_the_cells_is_as_declared(declared, tmp_path):
     cells = declared["toy"].cells
     wide = tuple(replace(r, net=Mlp((300, 300), "relu")) for r in cells[1].candidates)
