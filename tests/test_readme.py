@@ -7,8 +7,10 @@ import pytest
 
 from reproduce import experiments
 from reproduce.__main__ import main
+from reproduce.experiments.table4 import ALL, FC, NONE
 from reproduce.judge import OPEN, OPPOSITE, REPRODUCED
 from reproduce.report import evidence
+from reproduce.report.claims import verdict
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -26,27 +28,37 @@ def test_the_example_of_an_experiment_shows_dropout_helping(tmp_path, monkeypatc
     assert judged.found.low > 0
 
 
-@pytest.mark.parametrize(
-    ("sentence", "name", "profile", "claims", "verdict"),
-    [
-        ("on MNIST after a tenth of the paper's updates", "table2", "tenth", [0], REPRODUCED),
-        (
-            "beside a ReLU net of the same size without dropout",
-            "table2",
-            "tenth",
-            [5, 6],
-            REPRODUCED,
-        ),
-        ("on CIFAR-10 with narrower nets and fewer images", "table4", "cpu", [0, 2], REPRODUCED),
-        ("no gain at 100 and 500 images, and we see one", "fig10", "cpu", [2, 3], OPPOSITE),
-        ("max-norm beats every other regulariser", "table9", "cpu", [0], OPEN),
-        ("which p is best", "fig9a", "cpu", [0], OPEN),
+# What README's short answer says, and the claims that it rests on.
+SAYS = {
+    ("on MNIST after a tenth of the paper's updates", "table2", "tenth", REPRODUCED): [
+        "Dropout NN, logistic, 3 x 1024 below Standard Neural Net, logistic, 2 x 800"
     ],
-)
-def test_its_short_answer_is_what_the_rows_say(sentence, name, profile, claims, verdict):
+    ("beside a ReLU net of the same size without dropout", "table2", "tenth", REPRODUCED): [
+        "Dropout NN, ReLU, 3 x 1024 below Standard NN, ReLU, 3 x 1024",
+        "Dropout NN + max-norm, ReLU, 3 x 1024 below Standard NN, ReLU, 3 x 1024",
+    ],
+    ("on CIFAR-10 with narrower nets and fewer images", "table4", "cpu", REPRODUCED): [
+        f"{ALL} below {FC}",
+        f"{FC} below {NONE}",
+    ],
+    ("no gain at 100 and 500 images, and we see one", "fig10", "cpu", OPPOSITE): [
+        "No gain at 100 images",
+        "No gain at 500 images",
+    ],
+    ("max-norm beats every other regulariser", "table9", "cpu", OPEN): [
+        "Dropout + Max-norm below L2"
+    ],
+    ("which p is best", "fig9a", "cpu", OPEN): ["p = 0.5 is better than p = 1"],
+}
+
+
+@pytest.mark.parametrize(("said", "claims"), SAYS.items())
+def test_its_short_answer_is_what_the_rows_say(said, claims):
+    sentence, name, profile, word = said
     assert sentence in " ".join(README.split())
-    judged = evidence.gather(name, profile, ROOT / "results").verdicts
-    assert {judged[at][1].verdict for at in claims} == {verdict}
+    e = evidence.gather(name, profile, ROOT / "results")
+    found = {claim.text: verdict(e, claim, judged) for claim, judged in e.verdicts if judged}
+    assert all(found[text].startswith(word) for text in claims)
 
 
 def test_its_links_lead_to_files():

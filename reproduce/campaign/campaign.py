@@ -174,7 +174,7 @@ class Campaign:
 
     def _take_over(self, stage: Stage, planned: Planned) -> bool:
         """Copies the rows of the same choice run from another experiment, if one has made it.
-        Experiments never share final runs."""
+        Each experiment trains its own final runs."""
         key, results = planned.run.key, stage.results
         for file in sorted(results.csv.parent.glob("*_choice.json")):
             other = Results(self.options.results_dir, self.options.profile, file.stem)

@@ -37,7 +37,13 @@ CLAIMS = (
     lower("p = 0.8 is better than p = 1", 0.8, 1.0, why=FLAT),
     lower("p = 0.5 is better than p = 0.1", 0.5, 0.1, underfits=True),
     lower("p = 0.5 is better than p = 0.3 (stated after trial runs)", 0.5, 0.3, paper=""),
-    lower("p = 0.1 underfits: its training error exceeds that of p = 0.5", 0.5, 0.1, split="train"),
+    lower(
+        "p = 0.1 underfits: its training error exceeds that of p = 0.5",
+        0.5,
+        0.1,
+        split="train",
+        underfits=True,
+    ),
 )
 BUDGETS = {
     "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 64, xs=(0.5, 1.0), update_ms=10),

@@ -73,25 +73,39 @@ class Values:
 
     def difference(self, claim: Claim) -> dict[int, float] | None:
         """Seed -> paired difference, positive if it favours the claim; None if not run here."""
-        at = self.gain(claim, claim.x, claim.split)
+        return self._compared(claim, claim.split, claim.worse_split or claim.split)
+
+    def fit(self, claim: Claim) -> dict[int, float]:
+        """Seed -> the part of the difference that is there on the training images too."""
+        return self._compared(claim, "train", "train") or {}
+
+    def gain(self, claim: Claim, x: float | None) -> dict[int, float] | None:
+        """The difference at one x, in percent of `worse` where gains are compared."""
+        return self._gain(claim, x, claim.split, claim.worse_split or claim.split)
+
+    def _compared(self, claim: Claim, split: str, worse_split: str) -> dict[int, float] | None:
+        at = self._gain(claim, claim.x, split, worse_split)
         if claim.than_x is None or at is None:
             return at
-        than = self.gain(claim, claim.than_x, claim.split)
+        than = self._gain(claim, claim.than_x, split, worse_split)
         return None if than is None else {s: at[s] - than[s] for s in at if s in than}
 
-    def gain(self, claim: Claim, x: float | None, split: str) -> dict[int, float] | None:
-        """The difference at one x, in percent of `worse` where gains are compared."""
+    def _gain(
+        self, claim: Claim, x: float | None, split: str, worse_split: str
+    ) -> dict[int, float] | None:
+        """Gains are compared in percent of the error on the claim's own images, whose share they
+        are: an error on training images may be 0."""
         worse_x = x if claim.worse_x is None else claim.worse_x
+        measure = claim.worse_measure or claim.measure
         better = self._mean(claim.better, x, split, claim.measure)
-        worse = self._mean(
-            claim.worse, worse_x, claim.worse_split or split, claim.worse_measure or claim.measure
-        )
-        if better is None or worse is None:
+        worse = self._mean(claim.worse, worse_x, worse_split, measure)
+        whole = self._mean(claim.worse, worse_x, claim.worse_split or claim.split, measure)
+        if better is None or worse is None or whole is None:
             return None
         return {
-            seed: (worse[seed] - better[seed]) * (1 if claim.than_x is None else 100 / worse[seed])
+            seed: (worse[seed] - better[seed]) * (1 if claim.than_x is None else 100 / whole[seed])
             for seed in better
-            if seed in worse
+            if seed in worse and seed in whole
         }
 
     def _mean(self, arms: Arms, x: float | None, split: str, measure: str) -> BySeed | None:

@@ -33,6 +33,11 @@ class Interval:
     high: float
 
     @property
+    def half(self) -> float:
+        """Half of the interval's width."""
+        return self.high - self.mean
+
+    @property
     def spread(self) -> float:
         """The standard deviation from seed to seed."""
         return self.standard_error * math.sqrt(self.n)
@@ -75,8 +80,8 @@ class Judged:
 def judge(claim: Claim, values: Values, looks: tuple[int, ...]) -> Judged | None:
     """Judges a claim by the seeds of the last look reached; None if its cells are not run here.
 
-    A look is reached once that many seeds have ended in every cell of the claim. A seed whose run
-    diverged in one of them has ended, but has no difference.
+    A look is reached once its seeds, from 1 on, have ended in every cell of the claim. A seed whose
+    run diverged in one of them has ended, but has no difference.
     """
     differences = values.difference(claim)
     if differences is None:
@@ -103,8 +108,10 @@ def _judged(
     looks: tuple[int, ...],
     verdict: Callable[[Interval], str],
 ) -> Judged:
-    """Before the first look the verdict is open, and the interval is that of all values."""
-    at = reached(len(ended), looks)
+    """Before the first look the verdict is open, and the interval is that of all values. A look has
+    the first seeds, whichever end first: one that waited for no seed would be taken again."""
+    without_gap = next((n for n, seed in enumerate(ended) if seed != n + 1), len(ended))
+    at = reached(without_gap, looks)
     if at is None:
         return Judged(OPEN, interval([*values.values()], spent(looks)[0]), 0, looks)
     counted = [values[seed] for seed in ended[: looks[at]] if seed in values]

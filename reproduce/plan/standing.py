@@ -11,8 +11,10 @@ from reproduce.judge import (
     Judged,
     Values,
     cells_of,
+    interval,
     judge,
     judge_level,
+    spent,
 )
 from reproduce.paper import paper_numbers
 from reproduce.plan.cells import budgeted_cells, is_deterministic
@@ -99,13 +101,18 @@ class Standing:
         do, or if it is open anyway."""
         if data := self.experiment.budgets[self.profile].data:
             return f" on {data}"
+        if self._is_nothing(claim):
+            return ": it is 0 in every run"
         if self._is_undertrained(claim):
             return ": undertrained at this budget"
         if judged.is_decided and self.is_choosing(claim):
             return ": a candidate beyond the grid is still to be tried"
         # That the arms do not differ needs no explanation.
-        is_about_direction = judged.verdict in (REPRODUCED, OPPOSITE)
-        if is_about_direction and self._is_explained_by_training(claim):
+        if self.profile == "paper" or judged.verdict not in (REPRODUCED, OPPOSITE):
+            return ""
+        if claim.underfits:
+            return ": at this budget an arm may only learn more slowly"
+        if self._is_explained_by_training(claim, judged):
             return ": the training error differs as much at this budget"
         return ""
 
@@ -115,25 +122,31 @@ class Standing:
         cells = cells_of(claim, [cell for cell, _ in self.chosen])
         return any(len(self.measured(cell)) < len(cell.candidates) for cell in cells)
 
+    def _is_nothing(self, claim: Claim) -> bool:
+        """Whether there is nothing of what the claim says that an arm has less of."""
+        each = [self.values.values(arm, x, claim.split, claim.measure) for arm, x in claim.places]
+        return all(each) and not any(value for found in each for value in found.values())
+
     def _is_undertrained(self, claim: Claim) -> bool:
         """Whether an arm of the claim errs on most of its own training images: then the results say
         nothing about regularisation."""
         errors = [self.values.values(arm, x, "train", "error_percent") for arm, x in claim.places]
         return any(fmean(each.values()) > UNDERTRAINED_PERCENT for each in errors if each)
 
-    def _is_explained_by_training(self, claim: Claim) -> bool:
-        """Whether the claim's arms differ at least as much, and in the same direction, on their
-        training images: one may only learn faster. Always False at the paper's budget."""
+    def _is_explained_by_training(self, claim: Claim, judged: Judged) -> bool:
+        """Whether the claim's arms differ in the same direction on their training images, and what
+        is left without that is not surely of this direction: one may only learn faster."""
         is_plain = claim.split == "test" and claim.measure == "error_percent"
-        is_other = claim.underfits or claim.within is not None or claim.than_x is not None
-        if self.profile == "paper" or is_other or claim.or_equal or not is_plain:
+        if claim.within is not None or claim.or_equal or not is_plain:
             return False
-        here = self.values.gain(claim, claim.x, "test")
-        fit = self.values.gain(claim, claim.x, "train")
-        if not here or not fit:
+        gained, fitted = self.values.difference(claim), self.values.fit(claim)
+        ended = self.values.ended(cells_of(claim, self.values.cells))
+        seeds = [s for s in ended[: self.looks[judged.look - 1]] if gained and s in fitted]
+        side = 1 if judged.verdict == REPRODUCED else -1
+        if not gained or not seeds or fmean(side * fitted[s] for s in seeds) <= 0:
             return False
-        gained, fitted = fmean(here.values()), fmean(fit.values())
-        return 0 < gained <= fitted or fitted <= gained < 0
+        error = spent(self.looks)[judged.look - 1]
+        return interval([side * (gained[s] - fitted[s]) for s in seeds], error).low <= 0
 
     @property
     def claims_decided(self) -> int:

@@ -48,7 +48,7 @@ def digits(claim: Claim, found: Interval) -> int:
     """How many decimals a difference is shown with: two, in points; else as many as give half the
     interval two significant digits, whatever its size. One more if an end would else look like
     zero, on which side of it the verdict depends."""
-    half, shown = found.high - found.mean, 3
+    half, shown = found.half, 3
     if unit(claim) in ("%", "points"):
         shown = 2
     elif 0 < half < math.inf:
@@ -89,18 +89,21 @@ def measured_difference(claim: Claim, found: Interval) -> str:
 
 
 def reasons(e: Evidence) -> list[str]:
-    """Why, we think, claims are not reproduced here: a paragraph for each reason, as Markdown."""
-    whys: dict[str, list[str]] = {}
+    """Why, we think, claims are not reproduced, or not yet: a paragraph for each reason, as
+    Markdown."""
+    whys: dict[tuple[str, str], list[str]] = {}
     for claim, judged in e.verdicts:
         if judged and (said := why(e, claim, judged)):
-            whys.setdefault(said, []).append(f"“{claim.text}”")
+            head = "Not decided" if judged.verdict == judge.OPEN else "Not reproduced"
+            whys.setdefault((head, said), []).append(f"“{claim.text}”")
     return [
-        f"Not reproduced: {', '.join(texts)}. Why, we think: {said}" for said, texts in whys.items()
+        f"{head}: {', '.join(texts)}. Why, we think: {said}" for (head, said), texts in whys.items()
     ]
 
 
 def why(e: Evidence, claim: Claim, judged: Judged) -> str:
-    """Why, we think, a claim that was judged is not reproduced; empty if it is."""
+    """Why, we think, a claim that was judged is not reproduced, or open; empty if it is
+    reproduced."""
     is_judged = judged.look and verdict(e, claim, judged).startswith(UNLIKE)
     return claim.why if is_judged else ""
 

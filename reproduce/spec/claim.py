@@ -16,7 +16,8 @@ class Claim:
     up to that difference. With `within`, which then replaces it, the claim is that both are equal
     up to that difference. With `than_x`, the claim is that the relative gain of `better` over
     `worse`, in percent, is larger at `x` than at `than_x`; with `underfits`, that `worse` has the
-    larger error because it fits its training images less well.
+    larger error because it fits its training images less well, which only the paper's budget can
+    tell from learning more slowly.
     """
 
     text: str

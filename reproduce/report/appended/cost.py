@@ -1,7 +1,8 @@
 """Rows -> what they have cost; what is missing -> what one GPU would add in a day."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from reproduce import experiments, plan
 from reproduce.record import Results
@@ -12,6 +13,15 @@ from reproduce.report.tables import Table
 # The profiles that are made for a GPU.
 ON_A_GPU = ("tenth", "paper")
 DAY_MINUTES = 24 * 60
+
+
+class Cost(NamedTuple):
+    """What a run cost; equal for copies of its entry."""
+
+    key: str
+    on_cpu: bool
+    seconds: float
+    threads: int
 
 
 def tables(
@@ -30,7 +40,9 @@ def spent_table(found: Sequence[Evidence], searches: Sequence[SearchEvidence]) -
     times = [(name, profile, _entries(results)) for name, profile, results in each]
     rows = [(name, profile, *_times(entries)) for name, profile, entries in times]
     if len(rows) > 1:
-        rows.append(("all", "", *_times([entry for *_, entries in times for entry in entries])))
+        # A choice run that another experiment took over was trained once.
+        once = {each for *_, entries in times for each in entries}
+        rows.append(("all, each once", "", *_times(once)))
     return Table(
         "What the recorded runs cost: training time, without compilation and reading of data",
         ("experiment", "profile", "runs", "hours of CPU cores", "minutes of a GPU"),
@@ -38,14 +50,18 @@ def spent_table(found: Sequence[Evidence], searches: Sequence[SearchEvidence]) -
     )
 
 
-def _entries(files: Iterable[Results]) -> list[dict]:
-    return [entry for results in files for entry in results.runs().values()]
+def _entries(files: Iterable[Results]) -> set[Cost]:
+    return {
+        Cost(key, entry["device"] == "CPU", entry.get("seconds", 0), entry["threads"])
+        for results in files
+        for key, entry in results.runs().items()
+    }
 
 
-def _times(entries: Sequence[dict]) -> tuple[str, str, str]:
-    cores = sum(e.get("seconds", 0) * e["threads"] for e in entries if e["device"] == "CPU")
-    gpu = sum(e.get("seconds", 0) for e in entries if e["device"] != "CPU")
-    return f"{len(entries):,}", _shown(cores / 3600), _shown(gpu / 60)
+def _times(costs: Collection[Cost]) -> tuple[str, str, str]:
+    cores = sum(cost.seconds * cost.threads for cost in costs if cost.on_cpu)
+    gpu = sum(cost.seconds for cost in costs if not cost.on_cpu)
+    return f"{len(costs):,}", _shown(cores / 3600), _shown(gpu / 60)
 
 
 def _shown(time: float) -> str:

@@ -153,7 +153,7 @@ def _paper(e: Evidence, arm: str, x: float | None, split: str) -> float | None:
 
 def _gain(e: Evidence, claim: Claim, x: float) -> Side:
     """The relative gain at one x, in percent of the worse arm's error."""
-    gains = (e.standing.values.gain(claim, x, claim.split) or {}).values()
+    gains = (e.standing.values.gain(claim, x) or {}).values()
     arms = (as_tuple(claim.better)[0], as_tuple(claim.worse)[0])
     better, worse = (_paper(e, arm, x, claim.split) for arm in arms)
     paper = "" if better is None or worse is None else number(100 * (worse - better) / worse)

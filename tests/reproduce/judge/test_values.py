@@ -51,6 +51,15 @@ def test_relative_gains_are_compared_in_percent():
     ]
     claim = Claim(text="", better="B", worse="A", x=1.0, than_x=0.5, smallest=1.0)
     assert Values(rows, cells).difference(claim) == {1: pytest.approx(5.0)}
+    # On training images too A errs more at 0.5, by 1 of its 10 %, and at 1.0 less, by 2 of its 4.
+    fits = {0.5: (1.0, 0.0), 1.0: (0.0, 2.0)}
+    trained = [
+        row(arm, x, 1, v, split="train")
+        for x, pair in fits.items()
+        for arm, v in zip("AB", pair, strict=True)
+    ]
+    assert Values(rows, cells).fit(claim) == {}
+    assert Values(rows + trained, cells).fit(claim) == {1: pytest.approx(-50.0 - 10.0)}
 
 
 def test_a_mean_over_arms_takes_the_seeds_that_all_of_them_have():

@@ -189,6 +189,9 @@ def test_levels_are_judged_at_the_same_looks():
     found = judge_level({1: 1.0, 2: 1.01, 3: 1.02, 4: 9.0}, [1, 2, 3, 4], 1.05, 0.2, (3, 6))
     assert (found.verdict, found.look, found.found.n) == (REPRODUCED, 1, 3)
     assert judge_level({1: 1.0}, [1], 1.05, 0.2, (3, 6)).verdict == OPEN
+    # The look waits for the second seed: else it would be taken again, with another three.
+    early = judge_level({1: 1.0, 3: 1.02, 4: 1.0}, [1, 3, 4], 1.05, 0.2, (3, 6))
+    assert (early.verdict, early.look) == (OPEN, 0)
     # The second seed diverged: it has ended, and has no value.
     found = judge_level({1: 1.0, 3: 1.0}, [1, 2, 3], 1.05, 0.2, (3,))
     assert (found.verdict, found.look, found.found.n) == (REPRODUCED, 1, 2)

@@ -252,6 +252,15 @@ def test_a_claim_that_the_training_errors_explain_is_not_decided(declared, tmp_p
     assert standing.claims_decided == 1
 
 
+def test_a_claim_about_what_no_run_has_is_not_judged(declared, tmp_path):
+    final = choose(tmp_path)
+    run_all(final, {"A": lambda s: 0.0, "B": lambda s: 0.0, "C": lambda s: float(s == 1)})
+    standing = final.standing()
+    pairs = zip(standing.experiment.claims, standing.verdicts, strict=True)
+    why = [standing.why_not_judged(claim, judged) for claim, judged in pairs]
+    assert why == [": it is 0 in every run", ""]
+
+
 def test_list_tells_the_claims_decided_and_the_cost_of_the_rest(declared, tmp_path):
     def shown():
         return overview.status("toy", tmp_path)["profiles"]["cpu"]

@@ -34,16 +34,24 @@ def test_every_recorded_run_counts_with_all_of_its_cores_or_its_gpu(tmp_path):
     assert table.rows == [
         ("a", "cpu", "3", "2.0", "10.0"),
         ("search of b", "cpu", "1", "0.2", ""),
-        ("all", "", "4", "2.2", "10.0"),
+        ("all, each once", "", "4", "2.2", "10.0"),
     ]
+
+
+def test_a_run_that_two_experiments_share_is_counted_once_in_the_sum(tmp_path):
+    shared = [results(tmp_path / name, "k", (3600.0, 1, "CPU")) for name in "ab"]
+    each = [
+        SimpleNamespace(name=r.csv.parent.parent.name, profile="cpu", results=(r,)) for r in shared
+    ]
+    assert cost.spent_table([], each).rows[-1] == ("all, each once", "", "1", "1.0", "")
 
 
 def test_a_run_that_failed_costs_nothing_that_is_known(tmp_path):
     failed = Results(tmp_path, "cpu", "a")
     failed.append([], "k", {k: v for k, v in entry(status="failed").items() if k != "seconds"})
-    standing = SimpleNamespace(choice=failed, final=failed)
+    standing = SimpleNamespace(choice=Results(tmp_path, "cpu", "b"), final=failed)
     table = cost.spent_table([SimpleNamespace(name="a", profile="cpu", standing=standing)], [])
-    assert table.rows == [("a", "cpu", "2", "", "")]
+    assert table.rows == [("a", "cpu", "1", "", "")]
 
 
 @pytest.fixture
