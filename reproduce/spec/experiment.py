@@ -36,7 +36,8 @@ class Bracket:
         """The candidate to try beyond `best`; None if it lies between two others, or the next one
         outside the limits."""
         value = getattr(best, self.setting)
-        tried = {getattr(c, self.setting) for c in candidates if self._at(c, value) == best}
+        # With whatever others: of a value that another bracket added, there is one candidate.
+        tried = {getattr(c, self.setting) for c in candidates}
         if len(tried) < 2:  # which this cell does not choose
             return None
         for is_end, further in (

@@ -214,8 +214,7 @@ class Run:
 
     @cached_property
     def key(self) -> str:
-        """Digest of the settings. Two runs with the same key have the same rows, to the digit with
-        the same code on the same kind of machine."""
+        """Digest of the settings: the same code and machine give the same rows to the digit."""
         if self.updates < 1 or self.seed < 0 or not self.measures:
             raise ValueError("a run needs updates, a seed and measures before it has a key")
         return key_of(self._stated())

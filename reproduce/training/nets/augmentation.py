@@ -12,7 +12,8 @@ from layers.noise.stream import MaskStream
 
 @keras.saving.register_keras_serializable("reproduce")
 class RandomShift(keras.layers.Layer):
-    """Shifts each image by whole pixels along both axes; pixels shifted in are black.
+    """Shifts each image by whole pixels along both axes; pixels shifted in are 0: black
+    on MNIST, about the mean image where images are whitened.
 
     Args:
         pixels: Positive integer, the largest shift along each axis; all are equally likely.

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from reproduce import experiments, plan
+from reproduce import Bracket, experiments, plan
 from reproduce.errors import UserError
 from reproduce.plan import overview
 
@@ -167,6 +167,16 @@ def test_table_9_may_grow_in_rate_and_strength_and_never_in_what_an_arm_does_wit
                 if further is not None:
                     changed = {each.setting: getattr(best, each.setting)}
                     assert replace(further, **changed) == best and further not in cell.candidates
+
+
+def test_a_setting_is_widened_at_a_value_that_another_bracket_added(run):
+    """At the added rate only one strength was tried, and that is still an end of its grid."""
+    grid = [replace(run, learning_rate=rate, l2=l2) for rate in (0.02, 0.05) for l2 in (1e-5, 1e-4)]
+    best = replace(run, learning_rate=0.1, l2=1e-4)
+    wider = Bracket(setting="l2", factor=3.0, low=1e-8, high=1.0)
+    assert wider.beyond(best, [*grid, best]) == replace(best, l2=3e-4)
+    inside = replace(best, l2=3e-5)
+    assert wider.beyond(inside, [*grid, best, inside]) is None
 
 
 @pytest.mark.parametrize("profile", ["smoke", "cpu"])
