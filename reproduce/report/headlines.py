@@ -61,8 +61,8 @@ def _without_rows(found: Sequence[Evidence]) -> list[str]:
 
 
 def outcome(found: Sequence[Evidence]) -> str:
-    """How the paper's claims came out, each at the largest budget that has rows of it, and which
-    contradict the paper; empty if none has rows."""
+    """How the paper's claims came out, each at the largest budget that has rows of it, which
+    contradict the paper, and why some are not judged; empty if none has rows."""
     said: dict[tuple[str, str], tuple[str, str]] = {}
     for e in found:  # in the order of the budgets
         place = e.experiment.source.split(",")[0]
@@ -81,7 +81,10 @@ def outcome(found: Sequence[Evidence]) -> str:
     budgets = "" if any(e.profile == "paper" for e in found) else " (none is the paper's own yet)"
     of = f"Of the paper's {kinds.total()} claims with rows"
     said_so = f"{of}, each at the largest budget that has them{budgets}: {counts}."
-    return said_so + (f" The opposite holds of: {against}." if against else "")
+    said_so += f" The opposite holds of: {against}." if against else ""
+    whys = Counter(each.partition(": ")[2] for _, each in said.values() if NOT_JUDGED in each)
+    reasons = "; ".join(f"{why} ({n})" for why, n in whys.most_common() if why)
+    return said_so + (f" Not judged: {reasons}." if reasons else "")
 
 
 def _row(e: Evidence) -> tuple[str, ...] | None:

@@ -106,6 +106,10 @@ def test_the_outcome_counts_each_claim_of_the_paper_once_and_names_what_contradi
     )
     assert headlines.outcome([small]).endswith("own yet): 1 open.")
     assert headlines.outcome([evidence(made, run, claim())]) == ""
+    unfit = evidence(made, run, claim(paper="section 7.3", underfits=True))
+    assert headlines.outcome([unfit]).endswith(
+        "1 not judged. Not judged: at this budget an arm may only learn more slowly (1)."
+    )
 
 
 def test_errors_of_other_sides_than_the_claims_are_not_shown(made, run):
