@@ -120,7 +120,13 @@ class Standing:
         """Whether a cell of the claim has a candidate that validation data has not measured, such
         as one added beyond an end of its grid: then it may still choose another."""
         cells = cells_of(claim, [cell for cell, _ in self.chosen])
-        return any(len(self.measured(cell)) < len(cell.candidates) for cell in cells)
+        return any((cell.arm, cell.x) in self._choosing for cell in cells)
+
+    @cached_property
+    def _choosing(self) -> set[Place]:
+        """The cells with such a candidate; of those without claims too."""
+        each = (cell for cell, _ in self.chosen)
+        return {(c.arm, c.x) for c in each if len(self.measured(c)) < len(c.candidates)}
 
     def _is_nothing(self, claim: Claim) -> bool:
         """Whether there is nothing of what the claim says that an arm has less of."""
@@ -139,11 +145,11 @@ class Standing:
         is_plain = claim.split == "test" and claim.measure == "error_percent"
         if claim.within is not None or claim.or_equal or not is_plain:
             return False
-        gained, fitted = self.values.difference(claim), self.values.fit(claim)
+        gained, fitted = self.values.difference(claim) or {}, self.values.fit(claim)
         ended = self.values.ended(cells_of(claim, self.values.cells))
-        seeds = [s for s in ended[: self.looks[judged.look - 1]] if gained and s in fitted]
+        seeds = [s for s in ended[: self.looks[judged.look - 1]] if s in gained and s in fitted]
         side = 1 if judged.verdict == REPRODUCED else -1
-        if not gained or not seeds or fmean(side * fitted[s] for s in seeds) <= 0:
+        if not seeds or fmean(side * fitted[s] for s in seeds) <= 0:
             return False
         error = spent(self.looks)[judged.look - 1]
         return interval([side * (gained[s] - fitted[s]) for s in seeds], error).low <= 0
