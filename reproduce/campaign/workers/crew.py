@@ -18,7 +18,8 @@ from reproduce.campaign.workers.worker import (
 )
 from reproduce.errors import UserError
 
-# A worker that died is replaced within seconds; if none is left for so long, none will be.
+# A worker that died is replaced within seconds; if none is left for so long, none will be. The crew
+# has twice as long with every client that it is given: on a busy machine, workers start slowly.
 WITHOUT_WORKERS_SECONDS = 60
 # A worker that is asked to stop saves its runs within seconds; one that is stuck never does.
 STOP_SECONDS = 60
@@ -52,6 +53,7 @@ class Crew:
         self.client, self.take, self.compiled, self.afar = client, take, compiled, afar
         self.running: dict[Future, Given] = {}
         self.waiting: list[Given] = []
+        self.without_workers = WITHOUT_WORKERS_SECONDS / 2
 
     def outcomes(
         self,
@@ -63,6 +65,7 @@ class Crew:
         have died and whether it must stop. `together`: how many jobs to give with one; `told` notes
         that a worker compiles a job's program."""
         self.together, self.told = together, told
+        self.without_workers *= 2
         seen, asked = time.monotonic(), 0.0
         idle: set[str] = set()  # had nothing to do, as things stand
         while True:
@@ -78,7 +81,7 @@ class Crew:
                 break  # a worker does not answer
             if not self.running and (must_stop() or (live and live <= idle)):
                 break
-            if time.monotonic() - seen > WITHOUT_WORKERS_SECONDS:
+            if time.monotonic() - seen > self.without_workers:
                 raise NoWorkers
             with suppress(TimeoutError):
                 if self.running:

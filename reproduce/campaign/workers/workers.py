@@ -87,8 +87,9 @@ class Workers:
             except NoWorkers:
                 if self.cluster or starts == MOST_STARTS:
                     raise UserError(
-                        "all workers have ended, and none comes back; memory may be short: run the "
-                        "same command with fewer --workers. All finished runs are recorded"
+                        "all workers have ended, and none comes back; memory may be short, or the "
+                        "machine too busy to start them in time: run the same command with fewer "
+                        "--workers. All finished runs are recorded"
                     ) from None
             starts += 1
             self.display.print("all workers have ended; starting others")

@@ -1,5 +1,8 @@
 """Jobs are given to workers that may die at any time; a client that can be told what happens."""
 
+import itertools
+from types import SimpleNamespace
+
 import pytest
 from distributed import KilledWorker
 
@@ -160,6 +163,22 @@ def test_without_workers_it_ends_and_goes_on_with_others(jobs):
     made.client = Client(end_all, "34")
     found = sorted((each.job.planned, each.status) for each in made.outcomes(*more))
     assert found == [(name, "done") for name in "abcd"]
+
+
+def test_workers_that_start_slowly_get_twice_as_long_each_time(jobs, monkeypatch):
+    """On a busy machine an import takes minutes; giving up at each minute would never start."""
+    seconds = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(seconds), sleep=lambda _: None)
+    monkeypatch.setattr(crew, "time", clock)
+    monkeypatch.setattr(crew, "WITHOUT_WORKERS_SECONDS", 60)
+    made = Crew(Client(lambda client: None, ""), lambda *_: None, {}, afar=False)
+    waited = []
+    for _ in range(3):
+        begun = next(seconds)
+        with pytest.raises(NoWorkers):
+            list(made.outcomes(lambda job: 1, lambda job, compiled: None, lambda: False))
+        waited.append(next(seconds) - begun)
+    assert waited == pytest.approx([60, 120, 240], abs=5)
 
 
 def test_a_stop_is_heard_although_a_worker_is_stuck(jobs, monkeypatch):
