@@ -10,6 +10,8 @@ BACKEND = keras.backend.backend()
 ONCE = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="arithmetic on top of keras.ops: tested on TensorFlow"
 )
+# To train on a few batches at the least cost: XLA takes a second a model, JAX's eager steps more.
+JIT = BACKEND == "jax"
 
 
 def some(values, few):
@@ -67,6 +69,13 @@ def compiled_call(layer, jit):
         return (jax.jit(call) if jit else call)(x)
 
     return built_first
+
+
+def draws(layer, x, number):
+    """`number` training outputs of one layer or model, one after another: (number, *outputs)."""
+    call = compiled_call(layer, jit=False) if BACKEND == "tensorflow" else layer
+    more = {} if BACKEND == "tensorflow" else {"training": True}
+    return np.stack([array(call(x, **more)) for _ in range(number)])
 
 
 def compiled_function(function, jit):

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from backend import array, ones
+from backend import JIT, array, ones
 
 import layers
 from layers import Dropout, RateSchedule, early_dropout, late_dropout
@@ -16,7 +16,7 @@ def trained(callback, drop, updates=3, epochs=2):
             seen.append(drop.rate)
 
     model = keras.Sequential([keras.Input((40,)), drop, keras.layers.Dense(1)])
-    model.compile("sgd", "mse", jit_compile=False)
+    model.compile("sgd", "mse", jit_compile=JIT)
     model.fit(
         ones((4 * updates, 40)),
         ones((4 * updates, 1)),
@@ -66,7 +66,7 @@ def test_a_callback_of_the_users_sets_the_rate_between_updates_on_every_backend(
 
     count = Count()
     model = keras.Sequential([keras.Input((2000,)), drop, count, keras.layers.Dense(1)])
-    model.compile("sgd", "mse", jit_compile=False)
+    model.compile("sgd", "mse", jit_compile=JIT)
     model.fit(ones((6, 2000)), ones((6, 1)), batch_size=2, callbacks=[Own()], verbose=0)
     assert int(count.zeros) == 183  # 0.1, 0.9, 0.3 of 9
     assert drop.rate == 0.3
@@ -89,7 +89,7 @@ def test_learned_rates_and_dropconnect_that_is_off_are_left_alone():
     recurrent = layers.VariationalRNN(cell, rate=0.1, recurrent_rate=0.1)
     learned = layers.ConcreteDropout(keras.layers.Dense(2), 0.3)
     model = keras.Sequential([keras.Input((4, 5)), recurrent, learned])
-    model.compile("sgd", "mse", jit_compile=False)
+    model.compile("sgd", "mse", jit_compile=JIT)
     schedule = RateSchedule(lambda epoch: 0.6)
     model.fit(ones((2, 4, 5)), ones((2, 2)), callbacks=[schedule], verbose=0)
     assert recurrent.rate == recurrent.recurrent_rate == 0.6
@@ -100,7 +100,7 @@ def test_learned_rates_and_dropconnect_that_is_off_are_left_alone():
 def recurrent(**rates):
     layer = layers.VariationalRNN(keras.layers.LSTMCell(4), **rates)
     model = keras.Sequential([keras.Input((3, 2)), layer])
-    model.compile("sgd", "mse", jit_compile=False)
+    model.compile("sgd", "mse", jit_compile=JIT)
     return model, layer
 
 
@@ -153,7 +153,7 @@ def test_updates_are_counted_as_the_optimizer_counts_them_with_an_accumulated_gr
     seen = []
     model = keras.Sequential([keras.Input((3,)), Dropout(0.5), keras.layers.Dense(1)])
     optimizer = keras.optimizers.SGD(gradient_accumulation_steps=4)
-    model.compile(optimizer, "mse", jit_compile=False)
+    model.compile(optimizer, "mse", jit_compile=JIT)
     schedule = RateSchedule(lambda update: seen.append(update) or 0.5, every="update")
     expected = [batch // 4 for batch in range(18)]
     # Six batches an epoch: an epoch, and a `fit`, may end within an update.
@@ -173,7 +173,7 @@ def test_an_epoch_begins_where_the_optimizer_is_though_scaled_losses_overflowed(
 
     model = keras.Sequential([keras.Input((3,)), Dropout(0.5), keras.layers.Dense(1)])
     scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1e-6), 2.0**126)
-    model.compile(scaled, "mse", jit_compile=False)
+    model.compile(scaled, "mse", jit_compile=JIT)
     schedule = RateSchedule(lambda update: seen.append(update) or 0.5, every="update")
     callbacks = [schedule, Counted()]
     model.fit(ones((6, 3)), 9 * ones((6, 1)), 1, epochs=3, callbacks=callbacks, verbose=0)

@@ -5,7 +5,7 @@ from itertools import product
 import keras
 import numpy as np
 import pytest
-from backend import BACKEND, ONCE, array, some
+from backend import BACKEND, JIT, ONCE, array, some
 
 from layers import DBM, RBM
 
@@ -307,13 +307,13 @@ def test_the_loss_of_an_rbm_leaves_the_one_below_it_as_it_is():
     np.testing.assert_allclose(*steps, atol=1e-6)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", some(["mixed_float16", "mixed_bfloat16"], 1))
 @pytest.mark.parametrize("make", [lambda **s: RBM(4, **s), lambda **s: DBM((4, 2), **s)])
 def test_half_precision_takes_weight_costs_and_other_losses(make, policy):
     layer = make(dtype=policy, kernel_regularizer="l2", seed=1)
     head = keras.layers.Dense(1, dtype=policy)
     model = keras.Sequential([keras.Input((VISIBLE,)), layer, head])
-    model.compile("sgd", "mse", jit_compile=False)
+    model.compile("sgd", "mse", jit_compile=JIT)
     history = model.fit(STATES, STATES[:, :1], verbose=0).history
     assert np.isfinite(history["loss"]).all()
     model(STATES, training=True)

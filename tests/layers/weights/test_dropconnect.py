@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from backend import BACKEND, ONCE, array, compiled_call, gradient, ones, some
+from backend import BACKEND, ONCE, array, compiled_call, draws, gradient, ones, some
 
 from layers import DropConnect, MaxNorm
 from layers.weights.linear import linear, linear_each
@@ -34,7 +34,7 @@ def test_the_mean_over_masks_is_the_plain_layers_output(kind, per_example, drop_
     connect = DropConnect(layer, 0.3, per_example=per_example, drop_bias=drop_bias, seed=1)
     plain = array(connect(x, training=False))
     np.testing.assert_allclose(plain, array(layer(x)), atol=1e-6)
-    drawn = np.stack([array(connect(x, training=True)) for _ in range(100)])
+    drawn = draws(connect, x, 100)
     # An output is a sum of independent terms x w m / 0.7, each of variance (x w)² 0.3 / 0.7.
     squares, _ = wrapped(kind, use_bias=drop_bias, bias_initializer="ones")
     squares.build(shape)
@@ -316,7 +316,8 @@ def test_einsum_and_depthwise_layers(layer, shape):
     found, expected = each_and_one_by_one(connect, x)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     # The moments' variance is that over masks; each of many units tells it to sqrt(2 / 200).
-    drawn = np.stack([array(connect(x, training=True)) for _ in range(200)])
+    drawn = array(connect(np.tile(x, (200,) + (1,) * (x.ndim - 1)), training=True))
+    drawn = drawn.reshape((200, *plain.shape))
     connect.inference = "moments"
     kernel = keras.ops.square(inner.kernel)
     variance = array(linear(inner, keras.ops.square(keras.ops.convert_to_tensor(x)), kernel))

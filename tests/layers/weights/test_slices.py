@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from backend import BACKEND, ONCE, array, compiled_call, gradient, some
+from backend import BACKEND, ONCE, array, compiled_call, draws, gradient, some
 from keras import ops
 
 from layers import SliceDropout
@@ -35,8 +35,7 @@ def test_one_slice_for_the_batch_round_the_end_and_each_equally_often(units, rat
     layer, x = block(units, 3, rate=rate, activation="tanh"), inputs(5, 6)
     layer(x)
     starts = []
-    for _ in range(60):
-        out = array(layer(x, training=True))
+    for out in draws(layer, x, 60):
         errors = [
             np.abs(
                 with_kept(weights(layer), x, (start + np.arange(size)) % units, units / size) - out
@@ -71,7 +70,7 @@ def test_inference_and_rate_0_are_the_plain_chain():
 def test_the_mean_over_masks_is_the_plain_chain_where_all_is_linear():
     layer, x = block(8, 3), inputs(2, 6)
     plain = array(layer(x))
-    drawn = np.stack([array(layer(x, training=True)) for _ in range(144)])
+    drawn = draws(layer, x, 144)
     error = drawn.std(axis=0) / 12
     assert (np.abs(drawn.mean(axis=0) - plain) < 5 * error + 1e-6).all()
 
