@@ -115,7 +115,8 @@ class Crew:
             return False
         given.worker = worker
         work = execute_afar if self.afar else execute_in_worker
-        future = self.client.submit(work, given.jobs, pure=False, workers=[worker])
+        there = {"pure": False, "workers": [worker]}
+        future = self.client.submit(work, given.jobs, self.client.id, **there)
         self.running[future] = given
         return True
 

@@ -12,7 +12,7 @@ from reproduce.campaign.progress import RunProgress
 from reproduce.machine import temporary_folder, use_gpu, use_threads
 from reproduce.spec import Run
 
-TOPIC, STOP = "progress", "reproduce-stop"
+PROGRESS = "progress"
 # How often to look for a stop.
 LOOK_SECONDS = 0.5
 # The programs compiled on the free worker, those compiled on any, and a run or None -> the worker's
@@ -30,13 +30,20 @@ def dask_setup(worker: object) -> None:
     use_gpu(name if isinstance(name, int) else 0)
 
 
-def execute_in_worker(jobs: list[Job]) -> list[Outcome]:
+def stop_of(campaign: str) -> str:
+    """The event that tells workers out of a campaign's sight to stop its runs."""
+    return f"stop-{campaign}"
+
+
+def execute_in_worker(jobs: list[Job], campaign: str) -> list[Outcome]:
+    """`campaign` is the id of its client; what a scheduler passes on goes by that name, for it may
+    have several clients at a time."""
     from distributed import get_worker
 
     from reproduce.campaign.execute import execute_together
 
     def watch(seen: RunProgress) -> None:
-        get_worker().log_event(TOPIC, {TOPIC: asdict(seen)})
+        get_worker().log_event(campaign, {PROGRESS: asdict(seen)})
 
     waiting = list(jobs)
     more = partial(in_turn(waiting), set(), set(), None)
@@ -46,11 +53,11 @@ def execute_in_worker(jobs: list[Job]) -> list[Outcome]:
     return outcomes
 
 
-def execute_afar(jobs: list[Job]) -> list[Outcome]:
+def execute_afar(jobs: list[Job], campaign: str) -> list[Outcome]:
     """The same where the caller's files are out of sight: a file here stands for its stop."""
     from distributed import Event, get_client
 
-    asked, over = Event(STOP, get_client()), threading.Event()
+    asked, over = Event(stop_of(campaign), get_client()), threading.Event()
     with temporary_folder() as folder:
         stop_file = Path(folder) / "stop"
 
@@ -65,7 +72,7 @@ def execute_afar(jobs: list[Job]) -> list[Outcome]:
         try:
             # The data is the worker's own, from its cache or the network; so is the clock.
             here = [replace(job, stop_file=stop_file, deadline=None, data_dir=None) for job in jobs]
-            return execute_in_worker(here)
+            return execute_in_worker(here, campaign)
         finally:
             over.set()
             watching.join()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import Display, RunProgress
-from reproduce.campaign.workers.worker import LOOK_SECONDS, STOP, TOPIC, Take
+from reproduce.campaign.workers.worker import LOOK_SECONDS, PROGRESS, Take, stop_of
 from reproduce.errors import UserError
 from reproduce.machine import has_gpu, temporary_folder
 from reproduce.record import commit
@@ -137,14 +137,13 @@ class Workers:
         over = threading.Event()
         self.closing.callback(over.set)
         stop.submit(self._tell, client, over)
-        client.subscribe_topic(TOPIC, self._on_event)
+        client.subscribe_topic(client.id, self._on_event)
         return client
 
     def _tell(self, client, over: threading.Event) -> None:
         from distributed import Event
 
-        asked = Event(STOP, client)
-        asked.clear()
+        asked = Event(stop_of(client.id), client)
         while not over.wait(LOOK_SECONDS):
             if self._must_stop():
                 asked.set()
@@ -180,9 +179,9 @@ class Workers:
             # In the background, so that a stop is seen meanwhile.
             cluster.scale(self.count)
         self.nannies = lambda: cluster.workers.values()
-        client.subscribe_topic(TOPIC, self._on_event)
+        client.subscribe_topic(client.id, self._on_event)
         return client
 
     def _on_event(self, event: tuple) -> None:
         # Our data is under one key; the cluster adds keys of its own.
-        self.display.update(RunProgress(**event[1][TOPIC]))
+        self.display.update(RunProgress(**event[1][PROGRESS]))

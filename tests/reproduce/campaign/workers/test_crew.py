@@ -37,6 +37,8 @@ class Future:
 class Client:
     """Each look, `script` changes which workers live and what ends."""
 
+    id = "this one"
+
     def __init__(self, script, workers):
         self.script, self.workers, self.looks, self.futures = script, set(workers), 0, []
 
@@ -53,7 +55,8 @@ class Client:
         self.script(self)
         return {"workers": dict.fromkeys(self.workers)}
 
-    def submit(self, work, jobs, pure, workers):
+    def submit(self, work, jobs, campaign, pure, workers):
+        assert campaign == self.id  # whose stop and progress are none of other clients'
         self.futures.append(Future(jobs, workers[0]))
         return self.futures[-1]
 

@@ -42,6 +42,7 @@ def test_a_cluster_makes_the_rows_and_stops_when_it_is_told_to(address, tmp_path
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 130, process.stderr.read()
+    # That stop is heard by the runs of that campaign only.
     assert main([*RUN, "--results-dir", str(there), "--cluster", address]) == 0
     assert main([*RUN, "--results-dir", str(here), "--workers", "1"]) == 0
     assert rows(here) == rows(there)
