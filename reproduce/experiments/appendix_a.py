@@ -72,7 +72,9 @@ experiment = Experiment(
     view=panel("learning rate", NO_DROPOUT, RATE, log_x=True, log_y=True),
     panels=(panel("momentum", MOMENTUM), panel("max-norm bound c", BOUND)),
     claims=(
-        lower("With dropout a learning rate of 0.1 is better than 0.01", RATE, 0.1, 0.01, "A.2"),
+        # The guide's factor is one between the best rates with dropout and without: it is seen only
+        # if both of these hold. The first alone is no claim of the paper's.
+        lower("With dropout a learning rate of 0.1 is better than 0.01", RATE, 0.1, 0.01),
         lower(
             "Without dropout a learning rate of 0.01 is better than 0.1",
             NO_DROPOUT,

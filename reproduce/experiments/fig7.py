@@ -8,7 +8,7 @@ runs of 10,000 and 6 final runs of 30,000 updates, 1.5 ms an update.
 
 from dataclasses import replace
 
-from reproduce import Autoencoder, Budget, Claim, Experiment, Run, View, arms, tuned
+from reproduce import WIDER_RATES, Autoencoder, Budget, Claim, Experiment, Run, View, arms, tuned
 
 PLAIN = Run(
     data="mnist",
@@ -32,9 +32,14 @@ CELLS = arms(
 BUDGETS = {
     "smoke": Budget(data="digits", updates=200, seeds=2, width=1 / 8, update_ms=10),
     "quick": Budget(updates=900, seeds=3, choice_updates=300, update_ms=4),
-    "cpu": Budget(updates=30_000, seeds=3, choice_updates=10_000, update_ms=1.5),
+    "cpu": Budget(added=2, updates=30_000, seeds=3, choice_updates=10_000, update_ms=1.5),
     "paper": Budget(
-        updates=100_000, seeds=(5, 10, 20), choice_seeds=2, update_ms=1.5, gpu_update_ms=0.1
+        added=2,
+        updates=100_000,
+        seeds=(5, 10, 20),
+        choice_seeds=2,
+        update_ms=1.5,
+        gpu_update_ms=0.1,
     ),
 }
 
@@ -43,6 +48,7 @@ experiment = Experiment(
     source="Figure 7, section 7.1",
     cells=CELLS,
     budgets=BUDGETS,
+    brackets=WIDER_RATES,
     measures=("squared_error",),
     probes=("features",),
     view=View(

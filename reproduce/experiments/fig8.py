@@ -5,7 +5,7 @@ of our units never fire (the paper's Figure 7 has a few blank tiles); the peaks 
 others. Cost: Figure 7's.
 """
 
-from reproduce import Claim, Experiment, View
+from reproduce import WIDER_RATES, Claim, Experiment, View
 from reproduce.experiments.fig7 import BUDGETS, CELLS, WITH, WITHOUT
 
 
@@ -19,6 +19,7 @@ experiment = Experiment(
     source="Figure 8, section 7.2",
     cells=CELLS,
     budgets=BUDGETS,
+    brackets=WIDER_RATES,
     measures=("squared_error",),
     probes=("activations",),
     view=View(

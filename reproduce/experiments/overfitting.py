@@ -6,7 +6,7 @@ Cost at `cpu`: 26 runs of about 12 s on one core each. Learning rates are chosen
 
 from dataclasses import replace
 
-from reproduce import Budget, Claim, Experiment, Mlp, Run, View, arms, below, tuned
+from reproduce import WIDER_RATES, Budget, Claim, Experiment, Mlp, Run, View, arms, below, tuned
 
 PLAIN = Run(
     data="mnist",
@@ -36,11 +36,17 @@ experiment = Experiment(
         "quick": Budget(
             updates=1_000, seeds=3, choice_updates=200, width=1 / 2, examples=1_000, update_ms=2.5
         ),
-        "cpu": Budget(updates=3_000, seeds=(5, 10), choice_seeds=2, update_ms=2.5),
+        "cpu": Budget(added=2, updates=3_000, seeds=(5, 10), choice_seeds=2, update_ms=2.5),
         "paper": Budget(
-            updates=100_000, seeds=(10, 20), choice_seeds=3, update_ms=2.5, gpu_update_ms=0.1
+            added=2,
+            updates=100_000,
+            seeds=(10, 20),
+            choice_seeds=3,
+            update_ms=2.5,
+            gpu_update_ms=0.1,
         ),
     },
+    brackets=WIDER_RATES,
     hold_out=True,
     curve_points=30,
     view=View(kind="curve"),

@@ -10,7 +10,19 @@ help each other is half of what their joint gain exceeds the sum of their gains 
 from dataclasses import replace
 from itertools import combinations
 
-from reproduce import Best, Budget, Claim, Experiment, Mlp, Run, View, arms, below, tuned
+from reproduce import (
+    WIDER_RATES,
+    Best,
+    Budget,
+    Claim,
+    Experiment,
+    Mlp,
+    Run,
+    View,
+    arms,
+    below,
+    tuned,
+)
 
 RUN = Run(
     data="mnist",
@@ -85,11 +97,12 @@ experiment = Experiment(
             arms=TOUR,
             update_ms=2,
         ),
-        "cpu": Budget(updates=6_000, seeds=(3, 6), choice_updates=3_000, update_ms=2),
+        "cpu": Budget(added=2, updates=6_000, seeds=(3, 6), choice_updates=3_000, update_ms=2),
         "paper": Budget(
-            updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=2, gpu_update_ms=0.1
+            added=2, updates=100_000, seeds=(10, 20), choice_seeds=2, update_ms=2, gpu_update_ms=0.1
         ),
     },
+    brackets=WIDER_RATES,
     hold_out=True,
     curve_points=10,
     view=View(kind="claims"),

@@ -5,7 +5,7 @@ No package contains the data: put its three .mat files into the data folder if t
 downloaded (1.5 GB). It needs 20 GB of memory. Cost at `cpu`: as Table 4's, on all images.
 """
 
-from reproduce import Experiment, View
+from reproduce import WIDER_RATES, Experiment, View
 from reproduce.experiments.table4 import CLAIMS, cells
 from reproduce.experiments.table4_all import experiment as of_cifar10
 
@@ -14,6 +14,7 @@ experiment = Experiment(
     source="Table 3, section 6.1.2",
     cells=cells("svhn_standardised"),
     budgets=of_cifar10.budgets,
+    brackets=WIDER_RATES,
     hold_out=True,
     view=View(kind="arms", paper="Table 3", tolerance_points=0.2),
     claims=CLAIMS,

@@ -5,7 +5,7 @@ downloaded. Cost at `cpu`, up to the first look: a third of the width; 9 choice 
 final runs of 20,000 updates, 48 ms an update.
 """
 
-from reproduce import Experiment, View
+from reproduce import WIDER_RATES, Experiment, View
 from reproduce.experiments.table4 import CLAIMS, cells
 from reproduce.experiments.table4_all import experiment as of_cifar10
 
@@ -14,6 +14,7 @@ experiment = Experiment(
     source="Table 4, section 6.1.3",
     cells=cells("cifar100_zca"),
     budgets=of_cifar10.budgets,
+    brackets=WIDER_RATES,
     view=View(kind="arms", paper="Table 4, CIFAR-100", tolerance_points=0.5),
     claims=CLAIMS,
 )

@@ -98,14 +98,14 @@ class Standing:
 
     def why_not_judged(self, claim: Claim, judged: Judged) -> str:
         """Why the rows do not support a verdict, to follow the words "not judged"; empty if they
-        do, or if it is open anyway."""
+        do, or if only seeds are missing."""
         if data := self.experiment.budgets[self.profile].data:
             return f" on {data}"
         if self._is_nothing(claim):
             return ": it is 0 in every run"
         if self._is_undertrained(claim):
             return ": undertrained at this budget"
-        if judged.is_decided and self.is_choosing(claim):
+        if judged.found.n and self.is_choosing(claim):
             return ": a candidate beyond the grid is still to be tried"
         # That the arms do not differ needs no explanation.
         if self.profile == "paper" or judged.verdict not in (REPRODUCED, OPPOSITE):

@@ -3,11 +3,12 @@
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from itertools import pairwise
 
 import pytest
 
-from reproduce import experiments, plan
+from reproduce import Run, experiments, plan
 from reproduce.paper import paper_numbers
 from reproduce.training.nets import build
 
@@ -33,6 +34,21 @@ def test_runs_are_distinct_and_of_the_profiles_budget(name, profile):
     assert all(p.run.test for p in final)
     if profile == "smoke":
         assert {p.run.data for p in choice + final} == {"digits"}
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_what_is_chosen_from_a_grid_may_lie_beyond_it(name):
+    experiment = experiments.load(name)
+    chosen = {
+        field.name
+        for cell in experiment.cells
+        for field in fields(Run)
+        if field.name != "net" and len({getattr(run, field.name) for run in cell.candidates}) > 1
+    }
+    assert chosen <= {bracket.setting for bracket in experiment.brackets}
+    for profile, budget in experiment.budgets.items():
+        # The tour, whose rows are no evidence, keeps to the grid for its 12 minutes.
+        assert bool(budget.added) == bool(chosen) or profile in ("smoke", "quick")
 
 
 @pytest.mark.parametrize("name", experiments.names())
