@@ -12,19 +12,40 @@ def is_real(value):
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def check_rate(rate):
+def check_rate(rate, name="rate"):
     """Returns `rate` as a float, or raises a ValueError: the fraction dropped, in [0, 1)."""
     if not is_real(rate) or not 0 <= rate < 1 or math.isnan(rate):
         raise ValueError(
-            "`rate` is the fraction of units dropped, a number in [0, 1); the dropout paper's p is "
-            f"the probability to keep a unit, so rate = 1 - p. Received: rate={rate!r}"
+            f"`{name}` is the fraction of units dropped, a number in [0, 1); the dropout paper's p "
+            f"is the probability to keep a unit, so rate = 1 - p. Received: {name}={rate!r}"
         )
     if round((1 - rate) * STEPS) == 0 or (rate > 0 and round((1 - rate) * STEPS) == STEPS):
         raise ValueError(
-            f"`rate` is 0, or between 1 and {STEPS - 1} parts in {STEPS}, the masks' resolution. "
-            f"Received: rate={rate!r}"
+            f"`{name}` is 0, or between 1 and {STEPS - 1} parts in {STEPS}, the masks' resolution. "
+            f"Received: {name}={rate!r}"
         )
     return float(rate)
+
+
+class Fixed:
+    """An attribute that a layer is given when it is made, and that no later value replaces.
+
+    What is compiled, and what was computed from it, would go on with the first one.
+    """
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, layer, owner=None):
+        return self if layer is None else getattr(layer, f"_fixed_{self.name}")
+
+    def __set__(self, layer, value):
+        if f"_fixed_{self.name}" in layer.__dict__:
+            raise AttributeError(
+                f"`{self.name}` of a {type(layer).__name__} is fixed when it is made; make another "
+                f"one. Received: {self.name}={value!r}"
+            )
+        layer.__dict__[f"_fixed_{self.name}"] = value
 
 
 def computed_rate(rate):

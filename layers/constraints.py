@@ -27,7 +27,9 @@ class MaxNorm(keras.constraints.Constraint):
         axis: Axis or axes that the norm sums over; None for all but the last. Name it for kernels
             laid out otherwise: (0, 1, 3) for Conv2DTranspose's, (0, 2) for Conv1DTranspose's,
             (0, 1, 2, 4) for Conv3DTranspose's, (0, 1) for DepthwiseConv2D's, 0 for
-            DepthwiseConv1D's, and -1 for the vectors of an Embedding.
+            DepthwiseConv1D's, -1 for the vectors of an Embedding, and for an EinsumDense kernel the
+            axes that its equation sums over: 0 for "abc,cde->abde". MultiHeadAttention gives one
+            constraint to kernels of different layouts, so no axis is right for all of them.
 
     Raises:
         ValueError: for a bound that is not positive, an axis that is no integer, a weight of rank 1

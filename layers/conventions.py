@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import keras
 
-from .units.dropout import Dropout, WeightScaledDropout
+from .monte_carlo.kinds import MULTIPLYING, drops
+from .units.dropout import WeightScaledDropout
+from .units.stochastic_depth import CompactedStochasticDepth
 
 
 class InvertedFactors(NamedTuple):
@@ -52,6 +54,8 @@ def paper_to_inverted(keep: float) -> InvertedFactors:
     )
 
 
+# Layers that drop units: at inference they are the identity, or a factor.
+REPLACED = (*MULTIPLYING, keras.layers.AlphaDropout)
 # What may stand between a WeightScaledDropout and the kernel that takes its factor over: layers
 # that commute with a positive factor.
 _COMMUTING = (
@@ -66,7 +70,7 @@ _COMMUTING = (
     keras.layers.AveragePooling2D,
     keras.layers.GlobalAveragePooling1D,
     keras.layers.GlobalAveragePooling2D,
-    Dropout,
+    *REPLACED,
 )
 _WEIGHTED = (
     keras.layers.Dense,
@@ -79,9 +83,9 @@ _WEIGHTED = (
 def fold_weight_scaling(model: keras.Model) -> keras.Model:
     """A plain network with the same inference outputs as one with `WeightScaledDropout`.
 
-    Layers that drop units become the identity, and the factor of each `WeightScaledDropout` is
-    multiplied into the kernels that it feeds: the "scaled-down weights"
-    of the paper's test-time network.
+    Layers that drop units, Keras's own too, become the identity, and the factor of each
+    `WeightScaledDropout` is multiplied into the kernels that it feeds: the "scaled-down weights" of
+    the paper's test-time network.
 
     Args:
         model: A functional or Sequential Keras model. It is left as it was.
@@ -92,8 +96,8 @@ def fold_weight_scaling(model: keras.Model) -> keras.Model:
     Raises:
         ValueError: where that cannot be done: a scaled output that reaches anything but a Dense or
             Conv kernel (directly or through reshaping, padding and pooling layers) or is an output
-            of the model; a dropout or fed layer that the model uses more than once; a dropout
-            layer inside a nested model; a model without a graph of layers.
+            of the model; a dropout or fed layer that the model uses more than once; dropout of
+            weights, or inside another layer or a nested model; a model without a graph of layers.
 
     Reference: Srivastava et al., JMLR 15 (2014), section 2 and Figure 2.
 
@@ -113,7 +117,7 @@ def fold_weight_scaling(model: keras.Model) -> keras.Model:
     if graph is None:
         raise ValueError(f"folding needs a built model. Received: {model.name!r}, not built yet")
     nodes = [node for level in graph._nodes_by_depth.values() for node in level]
-    _check_nested(model)
+    _check_reached(model)
     factors: dict[str, float] = {}
     for layer in model.layers:
         if isinstance(layer, WeightScaledDropout):
@@ -121,7 +125,7 @@ def fold_weight_scaling(model: keras.Model) -> keras.Model:
                 factors[fed] = factors.get(fed, 1.0) * float(layer.stream.keep())
 
     def plain(layer):
-        if isinstance(layer, Dropout):
+        if isinstance(layer, REPLACED):
             return keras.layers.Identity(name=layer.name, dtype=layer.dtype_policy)
         return layer.__class__.from_config(layer.get_config())
 
@@ -133,14 +137,18 @@ def fold_weight_scaling(model: keras.Model) -> keras.Model:
     return folded
 
 
-def _check_nested(model):
+def _check_reached(model):
     for layer in model.layers:
-        inside = layer._flatten_layers() if isinstance(layer, keras.Model) else ()
-        if any(isinstance(inner, Dropout) for inner in inside):
-            raise ValueError(
-                "folding reaches the model's own layers only. Received: dropout inside the nested "
-                f"model {layer.name!r}"
-            )
+        if isinstance(layer, REPLACED):
+            continue
+        for inner in layer._flatten_layers():
+            if drops(inner) or isinstance(inner, CompactedStochasticDepth):
+                place = "" if inner is layer else f" inside {layer.name!r}"
+                raise ValueError(
+                    "folding replaces the model's own layers that drop units, not dropout of "
+                    "weights, or nested in another layer or model. Received: "
+                    f"{inner.name!r} ({type(inner).__name__}){place}"
+                )
 
 
 def _fed_kernels(layer, origin, model, nodes):

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from .checks import check_count
+from .checks import check_count, check_flag
 from .noise.inputs import check_dense
 
 
@@ -57,7 +57,7 @@ class Maxout(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.units, self.pieces = check_count("units", units), check_count("pieces", pieces)
-        self.use_bias = use_bias
+        self.use_bias = check_flag("use_bias", use_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)

@@ -21,11 +21,13 @@ class RateSchedule(keras.callbacks.Callback):
         schedule: Function from the index of the epoch or update (from 0) to a rate in [0, 1), such
             as `early_dropout` and `late_dropout` return; one finer than the masks' resolution,
             1/65536, is 0. Updates are counted as the optimizer counts them, so that a second `fit`
-            goes on where the first one ended, and the batches of an accumulated gradient have one.
+            goes on where the first one ended, and the batches of an accumulated gradient have one;
+            within an epoch, those whose scaled loss overflowed count too.
         layers: List of the layers to set, or None for every dropout layer of this package in the
             model that has a fixed rate. Of a `VariationalRNN` those rates follow that were above 0
             when it was made, or when they were last set other than by a schedule.
-        every: "epoch" or "update".
+        every: "epoch" or "update". A model compiled with `steps_per_execution` makes so many
+            updates with the rate of the first of them.
 
     Raises:
         ValueError: for a schedule that cannot be called, layers that do not drop, or another

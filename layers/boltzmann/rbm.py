@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_built, check_count, check_flag, check_rate
+from ..checks import Fixed, check_built, check_count, check_flag, check_rate
 from ..noise.inputs import check_dense
 from .machine import Machine
 
@@ -69,6 +69,8 @@ class RBM(Machine):
     ((2, 4), 1)
     """
 
+    rate = Fixed()
+
     def __init__(
         self,
         units: int,
@@ -97,7 +99,7 @@ class RBM(Machine):
             check_rate(rate),
             **kwargs,
         )
-        self.units, self._rate = check_count("units", units), check_rate(rate)
+        self.units, self.rate = check_count("units", units), check_rate(rate)
         if chains and rate:
             raise ValueError(
                 "persistent chains have no examples whose masks they could hold, so `rate` is 0 "
@@ -106,10 +108,6 @@ class RBM(Machine):
         self.visible_copies = check_count("visible_copies", visible_copies)
         self.hidden_copies = check_count("hidden_copies", hidden_copies)
         self.sample_visible = check_flag("sample_visible", sample_visible)
-
-    @property
-    def rate(self) -> float:
-        return self._rate
 
     def build(self, input_shape):
         visible = input_shape[-1]
@@ -142,7 +140,7 @@ class RBM(Machine):
         visible = ops.stop_gradient(ops.convert_to_tensor(visible))
         batch = ops.shape(visible)[0]
         kept = None
-        if self._rate:
+        if self.rate:
             kept = ops.cast(self.stream.kept((batch, self.units)), self.compute_dtype)
             self.stream.advance()
         start = ops.cast(self.particles, self.compute_dtype) if self.chains else visible
@@ -198,7 +196,8 @@ class RBM(Machine):
         front of this package's `Dropout`, which scales the kept units up, its weights stay as they
         are. The paper's form, which scales at test time, multiplies them by 1 / p (section 5.2)."""
         check_built(self)
-        dense = keras.layers.Dense(self.units, activation, **kwargs)
+        settings = {"dtype": self.dtype_policy} | kwargs
+        dense = keras.layers.Dense(self.units, activation, **settings)
         dense.build((None, self.kernel.shape[0]))
         # As arrays: on JAX a variable would share its memory with one that is assigned to it.
         dense.kernel.assign(self.visible_copies * ops.convert_to_numpy(self.kernel))
@@ -212,7 +211,7 @@ class RBM(Machine):
         return {
             **super().get_config(),
             "units": self.units,
-            "rate": self._rate,
+            "rate": self.rate,
             "visible_copies": self.visible_copies,
             "hidden_copies": self.hidden_copies,
             "sample_visible": self.sample_visible,

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..checks import check_flag
 from .inputs import read
 from .sampling import Sampler
 from .summary import OUTPUTS, Total
@@ -45,7 +46,8 @@ def monte_carlo_predict(
             `DataLoader` or generator of batches of them, of (inputs, targets), or of (inputs,
             targets, weights), which is read into memory.
         samples: Positive integer, the number of masks for each example.
-        seed: Integer in [0, 2^32); equal seeds and batch sizes give equal predictions.
+        seed: Integer in [0, 2^32); equal seeds and batch sizes give equal predictions of
+            one model, and of its copies.
         batch_size: Positive integer, the rows of one call.
         outputs: What the model returns: "probabilities" of classes along the last axis, or of one
             class if that axis has length 1; "logits" of such; or any "values", as in regression.
@@ -89,6 +91,7 @@ def monte_carlo_predict(
     kinds = keras.tree.flatten(outputs)
     if not kinds or any(kind not in OUTPUTS for kind in kinds):
         raise ValueError(f"`outputs` is one of {OUTPUTS}. Received: outputs={outputs!r}")
+    check_flag("fixed_masks", fixed_masks)
     x = read(x)
     with _ONE_AT_A_TIME:
         return _predicted(model, x, samples, seed, batch_size, outputs, fixed_masks)

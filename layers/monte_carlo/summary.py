@@ -13,7 +13,8 @@ class MonteCarloPrediction(NamedTuple):
 
     `mean` and `variance` have the model's output shape, `predictive_entropy` (of the mean: all
     uncertainty) and `mutual_information` (between prediction and masks: what the samples disagree
-    about) that shape without its last axis. The latter two are None for a model of values.
+    about) that shape without its last axis. The latter two are None for a model of values. The
+    variance is that of the samples, divided by their number.
     """
 
     mean: np.ndarray

@@ -9,6 +9,7 @@ layer), its lowest word first. A word serves two units with 16 bits each, its lo
 probabilities are multiples of 1/65536, and the scale uses the probability so realised.
 """
 
+import functools
 import math
 
 import keras
@@ -170,8 +171,25 @@ def _jax_words(seed, layer, call, count):
 
     # The upper half of the counter is the key, by XLA's own definition.
     state = jax.numpy.stack([jax.numpy.uint32(word) for word in (seed, layer, 0, call)])
-    philox = jax.lax.RandomAlgorithm.RNG_PHILOX
-    return jax.lax.rng_bit_generator(state, (count,), jax.numpy.uint32, philox)[1]
+    return _jax_generator(count)(state)
+
+
+@functools.lru_cache(maxsize=1024)
+def _jax_generator(count):
+    """The first `count` words of a state. Under `jax.vmap` JAX itself would give all members the
+    words that follow from the first one's state."""
+    import jax
+
+    @jax.custom_batching.custom_vmap
+    def words(state):
+        philox = jax.lax.RandomAlgorithm.RNG_PHILOX
+        return jax.lax.rng_bit_generator(state, (count,), jax.numpy.uint32, philox)[1]
+
+    @words.def_vmap
+    def of_each(size, is_batched, states):
+        return jax.lax.map(words, states), True
+
+    return words
 
 
 def _halves(words):

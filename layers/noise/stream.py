@@ -11,13 +11,14 @@ import keras
 import numpy as np
 from keras import ops
 from keras.src.saving.keras_saveable import KerasSaveable
-from keras.src.utils.naming import auto_name
+from keras.src.utils.naming import auto_name, to_snake_case
 
 from ..checks import check_count, check_seed
 from .masks import STEPS, random_bernoulli
 
 
-@functools.cache
+# With its programs, one a shape, which an eager user's sequences may have many of.
+@functools.lru_cache(maxsize=1024)
 def _compiled(generator, shape):
     import jax
 
@@ -45,16 +46,19 @@ def _snapshot():
 _words_made: dict[tuple[int, int, str], int] = {}
 
 
-def layer_word(seed, mark, path):
+def layer_word(seed, mark, path, made_up):
     """The integer in [0, 2^32) that tells a layer from others of its seed: a digest of its path.
 
     A path may hold a made-up name, such as dropout_3, whose number counts on while a process
     lives. So that a program run twice in one process draws the same, a layer whose `mark` (what
     Python's generator gave when it was made), seed, and path but for numbers were met before has
     the word of that time: this happens where the generator was seeded again, by
-    `keras.utils.set_random_seed`.
+    `keras.utils.set_random_seed`. The layer's own number counts, but for one after `made_up`, the
+    name that Keras gives layers of its class.
     """
-    named = re.sub(r"_\d+(?=/|$)", "", path)
+    parents, _, own = path.rpartition("/")
+    own = re.sub(rf"^({made_up})_\d+$", r"\1", own)
+    named = f"{re.sub(r'_[0-9]+(?=/|$)', '', parents)}/{own}"
     return _words_made.setdefault((seed, mark, named), zlib.crc32(path.encode()))
 
 
@@ -77,7 +81,7 @@ def stream_of(layer, seed, rate, calls_per_mask=1):
 
 def _word_of(layer, seed, mark):
     path = f"{layer._parent_path}/{layer.name}" if layer._parent_path else layer.name
-    return layer_word(seed, mark, path)
+    return layer_word(seed, mark, path, to_snake_case(type(layer).__name__))
 
 
 class MaskStream(keras.random.SeedGenerator, KerasSaveable):

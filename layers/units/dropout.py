@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_noise_shape, check_rate
+from ..checks import Fixed, check_noise_shape, check_rate
 from ..noise.inputs import check_dense, is_traced, precise_dtype, shape_of
 from ..noise.masks import STEPS, random_normal
 from ..noise.stream import stream_of
@@ -24,7 +24,9 @@ class Dropout(keras.layers.Layer):
 
     Args:
         rate: Float in [0, 1), the fraction of units dropped: 1 - p for the paper's p. Assigning
-            `layer.rate` later takes effect at once, in compiled functions too.
+            `layer.rate` later takes effect at once, in compiled functions too. (A JAX loop of your
+            own holds the state itself: assign its values to the variables before, and take them
+            again after.)
         noise_shape: Optional tuple as long as the inputs' shape, of None (or the inputs' own size)
             and 1: units along an axis with 1 share one mask value.
         seed: Optional integer in [0, 2^32).
@@ -50,6 +52,8 @@ class Dropout(keras.layers.Layer):
     >>> tuple(layer(keras.ops.ones((2, 3)), training=True).shape)
     (2, 3)
     """
+
+    calls_per_mask = Fixed()
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from ..checks import Fixed, check_rate
 from .cells import CELLS, step
 from .dropout import Dropout
 from .structured import SequenceDropout
@@ -48,6 +49,8 @@ class VariationalRNN(keras.layers.RNN):
     (2, 5)
     """
 
+    calls_per_mask = Fixed()
+
     def __init__(
         self,
         cell: keras.layers.Layer,
@@ -70,7 +73,8 @@ class VariationalRNN(keras.layers.RNN):
                 f"dropout={cell.dropout}, recurrent_dropout={cell.recurrent_dropout}"
             )
         super().__init__(_FedBack(cell), **kwargs)
-        self._check_weight_rate(recurrent_weight_rate)
+        check_rate(recurrent_rate, "recurrent_rate")
+        self._check_weight_rate(check_rate(recurrent_weight_rate, "recurrent_weight_rate"))
         self.seed, self.calls_per_mask = seed, calls_per_mask
         settings = {"seed": seed, "calls_per_mask": calls_per_mask, "dtype": self.dtype_policy}
         self.input_dropout = SequenceDropout(rate, name="inputs", **settings)
@@ -92,7 +96,7 @@ class VariationalRNN(keras.layers.RNN):
 
     @recurrent_rate.setter
     def recurrent_rate(self, rate):
-        self.recurrent_dropout.rate = rate
+        self.recurrent_dropout.rate = check_rate(rate, "recurrent_rate")
 
     @property
     def recurrent_weight_rate(self):
@@ -100,7 +104,7 @@ class VariationalRNN(keras.layers.RNN):
 
     @recurrent_weight_rate.setter
     def recurrent_weight_rate(self, rate):
-        self._check_weight_rate(rate)
+        self._check_weight_rate(check_rate(rate, "recurrent_weight_rate"))
         self.weight_dropout.rate = rate
 
     def off(self):

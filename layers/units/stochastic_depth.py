@@ -6,7 +6,7 @@ import keras
 from keras import ops
 from keras.src.backend import get_keras_mask, set_keras_mask
 
-from ..checks import check_count, check_rate, computed_rate
+from ..checks import Fixed, check_count, check_rate, computed_rate
 from ..noise.inputs import check_dense, precise_dtype
 from ..noise.masks import STEPS, random_32_bits
 from ..noise.stream import stream_of
@@ -57,7 +57,7 @@ class StochasticDepth(GroupDropout):
         The publication's linear decay, equation 4: the survival probability of block l of L is
         1 - l / L * last. Rates that are finer than the masks' resolution, 1/65536, are 0.
         """
-        blocks, last = check_count("blocks", blocks), check_rate(last)
+        blocks, last = check_count("blocks", blocks), check_rate(last, "last")
         return [computed_rate(last * block / blocks) for block in range(1, blocks + 1)]
 
 
@@ -97,6 +97,8 @@ class CompactedStochasticDepth(keras.layers.Layer):
     >>> tuple(block(keras.ops.ones((4, 3)), training=True).shape)
     (4, 3)
     """
+
+    rate = Fixed()
 
     def __init__(
         self, branch: keras.layers.Layer, rate: float, *, seed: int | None = None, **kwargs: Any

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_flag, keep_from_quantization
+from ..checks import Fixed, check_flag, keep_from_quantization
 from ..noise.inputs import check_dense
 from ..units.dropout import Dropout
 from .linear import (
@@ -63,6 +63,8 @@ class DropConnect(keras.layers.Layer):
     >>> tuple(layer(keras.ops.ones((2, 3))).shape)
     (2, 4)
     """
+
+    calls_per_mask = Fixed()
 
     def __init__(
         self,

@@ -7,15 +7,16 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..checks import check_rate, keep_from_quantization
+from ..checks import Fixed, check_rate, keep_from_quantization
 from ..noise.inputs import check_dense, precise_dtype
 from ..noise.masks import random_32_bits
 from ..noise.stream import stream_of
 from .linear import check_plain
 from .moments import mixed_by
 
-# A slice starts at a multiple of this, where it divides the units and the slice.
-LARGEST_BLOCK = 16
+# A slice starts at a multiple of this at most, where it divides the units and the slice; and of
+# less in a layer that would have fewer places to start from than these.
+LARGEST_BLOCK, FEWEST_STARTS = 16, 32
 
 
 @keras.saving.register_keras_serializable("dropout")
@@ -24,6 +25,8 @@ class SliceDropout(keras.layers.Layer):
 
     Each training call keeps round((1 - rate) * units) neighbouring units of every hidden layer, the
     same for the whole batch, from a random place on (past the last unit it goes on at the first).
+    A layer of up to 32 units has a place at each of them, a larger one 32 or more: there some
+    neighbours, 16 at most, are always kept and dropped together.
     The matrix products use those rows and columns of the kernels only, so they shrink: at rate 0.5
     a product between two hidden layers to a quarter. Every unit is kept equally often, and kept
     ones are multiplied by units / kept, so the expectation of each unit is exact. Inference is
@@ -50,8 +53,8 @@ class SliceDropout(keras.layers.Layer):
         ValueError: for fewer layers, other layers, or a hidden activation that mixes units.
 
     Reference: Notin, Gomez, Yoo and Gal, "SliceOut: training transformers and CNNs faster while
-    using less memory", 2020. There slices start at some places only; here they start anywhere
-    and go round.
+    using less memory", 2020. There slices start at some places only; here at 32 or more, and
+    they go round.
 
     Example:
 
@@ -60,6 +63,8 @@ class SliceDropout(keras.layers.Layer):
     >>> tuple(block(keras.ops.ones((4, 3)), training=True).shape)
     (4, 2)
     """
+
+    rate = Fixed()
 
     def __init__(
         self,
@@ -146,7 +151,9 @@ class _Slice:
     def __init__(self, word, units, size):
         self.size = max(1, size)
         self.factor = units / self.size
-        self.block = math.gcd(LARGEST_BLOCK, math.gcd(units, self.size))
+        most = min(LARGEST_BLOCK, max(1, units // FEWEST_STARTS))
+        # The largest power of two that it allows and that divides both.
+        self.block = math.gcd(1 << (most.bit_length() - 1), math.gcd(units, self.size))
         total, kept = units // self.block, self.size // self.block
         first = ops.cast(word % ops.cast(total, word.dtype), "int32")
         self.kept = (first + ops.arange(kept, dtype="int32")) % total

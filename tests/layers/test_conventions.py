@@ -8,6 +8,7 @@ import pytest
 from backend import BACKEND, array
 
 from layers import (
+    DropConnect,
     Dropout,
     MaxNorm,
     WeightScaledDropout,
@@ -122,6 +123,14 @@ def test_folding_gives_a_plain_network_with_the_same_outputs():
         np.testing.assert_array_equal(was, array(now))
 
 
+def test_folding_leaves_no_dropout_of_keras_either():
+    scaled, kerass = WeightScaledDropout(0.5), keras.layers.Dropout(0.5)
+    model = keras.Sequential([keras.Input((6,)), scaled, kerass, keras.layers.Dense(3)])
+    x = np.random.default_rng(0).normal(size=(5, 6)).astype("float32")
+    found = fold_weight_scaling(model)(x, training=True)
+    np.testing.assert_allclose(array(found), array(model(x)), atol=1e-6)
+
+
 def test_folding_an_inverted_network_changes_nothing():
     model = convolutional(Dropout)
     x = np.random.default_rng(0).normal(size=(6, 9, 7, 2)).astype("float32")
@@ -164,6 +173,13 @@ def test_sharing_nesting_and_scaled_outputs_are_refused():
     inner = keras.Sequential([keras.Input((6,)), WeightScaledDropout(0.5), keras.layers.Dense(4)])
     with pytest.raises(ValueError, match="nested"):
         fold_weight_scaling(keras.Model(inputs, inner(inputs)))
+    for within in (
+        keras.layers.TimeDistributed(WeightScaledDropout(0.5)),
+        DropConnect(keras.layers.Dense(4), 0.5),
+        keras.layers.LSTM(4, dropout=0.5),
+    ):
+        with pytest.raises(ValueError, match="not dropout of weights, or nested"):
+            fold_weight_scaling(keras.Sequential([keras.Input((3, 6)), within]))
     with pytest.raises(ValueError, match="functional or Sequential"):
         fold_weight_scaling(keras.layers.Dense(4))
 

@@ -1,5 +1,6 @@
 """Uses that others would rather not test: quantized layers, threads, other programs before."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from backend import BACKEND, array, ones
 
 from layers import (
+    RBM,
     CompactedStochasticDepth,
     ConcreteDropout,
     DropConnect,
@@ -19,6 +21,7 @@ from layers import (
     Maxout,
     SliceDropout,
     StochasticDepth,
+    VariationalRNN,
     monte_carlo_predict,
 )
 
@@ -108,6 +111,54 @@ def test_masks_of_named_layers_do_not_depend_on_what_ran_before():
     first = mask("b", 42)
     mask("a", 7)
     np.testing.assert_array_equal(mask("b", 7), first)
+
+
+def test_layers_that_the_user_numbers_are_different_ones():
+    def mask(name):
+        keras.utils.set_random_seed(7)
+        return array(Dropout(0.5, seed=3, name=name)(ones((1, 64)), training=True))
+
+    assert (mask("drop_0") != mask("drop_1")).any()
+    # Numbers that Keras makes up tell no program from its repetition.
+    np.testing.assert_array_equal(mask("dropout_3"), mask("dropout_4"))
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: SliceDropout([keras.layers.Dense(2), keras.layers.Dense(2)], 0.5), "rate"),
+        (lambda: CompactedStochasticDepth(keras.layers.Dense(2), 0.5), "rate"),
+        (lambda: RBM(2, 0.5), "rate"),
+        (lambda: Dropout(0.5), "calls_per_mask"),
+        (lambda: DropConnect(keras.layers.Dense(2), 0.5), "calls_per_mask"),
+        (
+            lambda: VariationalRNN(keras.layers.GRUCell(2), rate=0.5, recurrent_rate=0.5),
+            "calls_per_mask",
+        ),
+    ],
+)
+def test_what_is_fixed_when_a_layer_is_made_says_so(make, name):
+    layer = make()
+    before = getattr(layer, name)
+    with pytest.raises(AttributeError, match=f"`{name}` of a {type(layer).__name__} is fixed"):
+        setattr(layer, name, 2)
+    assert getattr(layer, name) == getattr(copy.deepcopy(layer), name) == before
+
+
+def test_errors_name_the_rate_that_is_wrong():
+    cell = keras.layers.GRUCell(2)
+    with pytest.raises(ValueError, match=r"Received: recurrent_rate=1\.5"):
+        VariationalRNN(cell, rate=0.1, recurrent_rate=1.5)
+    with pytest.raises(ValueError, match="Received: recurrent_weight_rate='x'"):
+        VariationalRNN(cell, rate=0.1, recurrent_rate=0.1, recurrent_weight_rate="x")
+    with pytest.raises(ValueError, match=r"Received: last=1\.5"):
+        StochasticDepth.linear_rates(4, last=1.5)
+    with pytest.raises(ValueError, match="number of input features is known"):
+        ConcreteDropout(keras.layers.Dense(2)).build((None, None))
+    with pytest.raises(ValueError, match="Received: use_bias='no'"):
+        Maxout(2, pieces=2, use_bias="no")
+    with pytest.raises(ValueError, match="Received: fixed_masks='no'"):
+        monte_carlo_predict(keras.Sequential(), ones((1, 2)), samples=2, seed=1, fixed_masks="no")
 
 
 def test_a_rate_that_passes_through_zero_counts_the_same_calls_eagerly_and_compiled():

@@ -51,6 +51,28 @@ def test_masks_are_the_same_under_vectorized_map():
         np.testing.assert_array_equal(mask, array(random_bernoulli(seed, 5, 6, 30_000, (7, 3))))
 
 
+@pytest.mark.skipif(BACKEND != "jax", reason="vmap is JAX's")
+def test_an_ensemble_under_vmap_draws_what_its_members_would_alone():
+    import jax
+
+    model = keras.Sequential(
+        [keras.Input((40,)), layers.Dropout(0.5, seed=1), layers.Maxout(2, pieces=2)]
+    )
+    state = model.non_trainable_variables[0].value
+    states = jax.numpy.stack([state, state.at[0].set(2), state.at[2].set(7)])
+    weights = [variable.value for variable in model.trainable_variables]
+
+    def loss(weights, state):
+        return model.stateless_call(weights, [state], ones((3, 40)), training=True)[0].sum()
+
+    for function in (loss, jax.grad(loss)):
+        together = jax.jit(jax.vmap(function, in_axes=(None, 0)))(weights, states)
+        for i, each in enumerate(states):
+            alone = keras.tree.flatten(function(weights, each))
+            for mine, own in zip(keras.tree.flatten(together), alone, strict=True):
+                np.testing.assert_allclose(mine[i], own, rtol=1e-5, atol=1e-6)
+
+
 @ONLY_TENSORFLOW
 def test_inputs_of_unknown_rank_are_dropped():
     import tensorflow as tf

@@ -211,12 +211,16 @@ def test_its_weights_go_on_in_dense_layers_and_stay_its_own():
         before = array(rbm(STATES))
         np.testing.assert_allclose(array(rbm.to_dense()(STATES)), before, atol=1e-6)
         assert rbm.to_dense("relu", name="first").name == "first"
+        assert rbm.to_dense(dtype="float64").dtype == "float64"
         inputs = keras.Input((VISIBLE,))
         both = keras.layers.Add()([rbm.to_dense()(inputs), rbm.to_dense(name="other")(inputs)])
         net = keras.Model(inputs, both)
         net.compile(keras.optimizers.SGD(1.0), "mse")
         net.fit(STATES, np.zeros((len(STATES), HIDDEN)), verbose=0)
         np.testing.assert_array_equal(array(rbm(STATES)), before)
+    half = RBM(3, dtype="mixed_bfloat16")
+    half(STATES)
+    assert half.to_dense().dtype_policy.name == "mixed_bfloat16"
     with pytest.raises(ValueError, match="not built"):
         RBM(3).to_dense()
 
