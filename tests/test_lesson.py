@@ -5,6 +5,7 @@ import contextlib
 import io
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -103,15 +104,33 @@ def test_the_code_prints_what_the_lesson_says():
 
 # It is imported already, by other tests.
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
-def test_the_worked_example_prints_what_exercise_1_says():
+def test_the_worked_example_prints_the_same_as_a_module_and_as_a_file():
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         runpy.run_module("layers.from_scratch", run_name="__main__", alter_sys=True)
     as_a_file = subprocess.run(
         [sys.executable, "layers/from_scratch.py"], cwd=ROOT, capture_output=True, text=True
     )
-    assert as_a_file.stdout == printed.getvalue()
-    (quoted,) = re.findall(r"^```text\n(.*?)^```$", EXERCISES[0], re.DOTALL | re.MULTILINE)
-    assert quoted in printed.getvalue()
+    assert as_a_file.stdout == printed.getvalue() != ""
+
+
+def test_the_changed_worked_example_prints_the_answer_of_exercise_1(tmp_path):
+    (changed,) = re.findall(r"`(MASK = \(.*?\))`", EXERCISES[0])
+    (answer,) = re.findall(r"^```text\n(.*?)^```$", EXERCISES[0], re.DOTALL | re.MULTILINE)
+    for name in ("from_scratch.py", "worked_example.py"):
+        shutil.copy(ROOT / "layers" / name, tmp_path)
+    example = tmp_path / "worked_example.py"
+    losses = []
+    for new in ("", changed):
+        if new:
+            text, number = re.subn(r"^MASK = \(.*?\)", new, example.read_text(), flags=re.MULTILINE)
+            assert number == 1
+            example.write_text(text)
+        done = subprocess.run(
+            [sys.executable, tmp_path / "from_scratch.py"], capture_output=True, text=True
+        )
+        assert (answer in done.stdout) == bool(new), done.stderr
+        losses += re.findall(r"^   loss = .*", done.stdout, re.MULTILINE)
+    assert len(losses) == 2 and len(set(losses)) == 1, "the exercise says that it stays as it is"
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda text: text.split(":")[0])

@@ -1,7 +1,8 @@
 """Figure 9b: the effect of the retention rate p with p x n fixed: widths 256/p, 256/p, 512/p.
 
-The paper: best near p = 0.6, and 0.5 close to it. It states no input dropout, so none is used. Cost
-at `cpu`: 15 ms an update. Learning rates are chosen on validation data at every p.
+The paper: best near p = 0.6, and 0.5 close to it. Whether inputs are dropped it does not say; here
+they are not, as in Figure 9a. Cost at `cpu`: 15 ms an update. Learning rates are chosen on
+validation data at every p.
 """
 
 from dataclasses import replace

@@ -41,7 +41,7 @@ experiment = Experiment(
             kind="against_x",
             measures=("pass_missed_percent", "mean_missed_percent"),
             x_label="forward pass",
-            y_label="100 % - probability of the right class",
+            y_label="how far the right class is from 100 % (percentage points)",
         ),
     ),
     claims=(),
