@@ -36,6 +36,8 @@ def monte_carlo_predict(
     functions that the model compiled itself, by `tf.function` or `jax.jit`, keep what they were
     traced with: give a copy of such a model.
 
+    A dropout layer that the model calls in training only is not sampled.
+
     Several samples of one example share a batch, unless a layer has one mask a batch; in a
     Sequential or functional model of one input, what comes before dropout is computed once.
 
