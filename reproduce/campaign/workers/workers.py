@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # takes a second
 ANSWER_SECONDS = 10
 # Where all workers end, others are started; so many times in all.
 MOST_STARTS = 3
+# Dask reports at the highest level too what closes too late, with a traceback.
+SILENT = logging.CRITICAL + 1
 # With a GPU, so many jobs at most go to a worker at a time.
 GIVEN_TOGETHER = 16
 
@@ -154,7 +156,7 @@ class Workers:
         from distributed import Client, LocalCluster, Security
 
         # For good: Dask would speak up again as it closes, with tracebacks of what closes too late.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        logging.getLogger("distributed").setLevel(SILENT)
         # The crew sees that a worker died, and gives its jobs to another one.
         dask.config.set({"distributed.scheduler.allowed-failures": 0})
         # No status pages.
@@ -168,7 +170,7 @@ class Workers:
                 dashboard_address="127.0.0.1:0",
                 worker_dashboard_address="127.0.0.1:0",
                 local_directory=scratch,
-                silence_logs="CRITICAL",
+                silence_logs=SILENT,
                 preload=["reproduce.campaign.workers.worker"],
                 # Whoever can talk to a scheduler or a worker can run code as this user. All
                 # connections are encrypted, with a key that only this cluster has.
