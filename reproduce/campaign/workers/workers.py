@@ -156,7 +156,8 @@ class Workers:
         from distributed import Client, LocalCluster, Security
 
         # For good: Dask would speak up again as it closes, with tracebacks of what closes too late.
-        logging.getLogger("distributed").setLevel(SILENT)
+        for name in ("distributed", "distributed.client"):  # which has a level of its own
+            logging.getLogger(name).setLevel(SILENT)
         # The crew sees that a worker died, and gives its jobs to another one.
         dask.config.set({"distributed.scheduler.allowed-failures": 0})
         # No status pages.

@@ -83,7 +83,8 @@ def test_a_stranger_cannot_talk_to_the_workers_of_this_machine():
                     Client(there, timeout=2, security=security)
         assert client.submit(int, "7").result(timeout=30) == 7
     # What closes later than this says nothing, whatever Dask has put back.
-    assert not logging.getLogger("distributed.batched").isEnabledFor(logging.CRITICAL)
+    for name in ("batched", "client", "scheduler"):
+        assert not logging.getLogger(f"distributed.{name}").isEnabledFor(logging.CRITICAL)
 
 
 def test_workers_are_started_where_no_signal_reaches_them(monkeypatch):
