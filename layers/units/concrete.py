@@ -28,9 +28,8 @@ class ConcreteDropout(keras.layers.Layer):
 
     The second rewards rates near 1/2, and more so the smaller the data set is: it should be
     proportional to 1 / (number of training examples). Inference is the wrapped layer itself. The
-    mean of a unit is preserved nearly: the smooth mask's mean is not exactly 1 - p, but at the
-    default temperature at most 1.6 % more; at higher ones the difference grows (at 0.5 to 28 % for
-    p = 0.9).
+    mean of a unit is preserved to 1.7 % at the default temperature, since a smooth mask's mean is
+    not exactly 1 - p; at higher temperatures to less (at 0.5, 28 % more for p = 0.9).
 
     Args:
         layer: A keras.layers Dense, Conv1D, Conv2D or Conv3D. The inputs of a convolution lose
