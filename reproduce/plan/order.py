@@ -9,14 +9,15 @@ from reproduce.judge import Judged, cells_of, seeds_needed
 from reproduce.plan.planned import Planned
 from reproduce.plan.stages import Stage
 from reproduce.plan.standing import Place, Standing
-from reproduce.spec import Claim, Mlp, Reconstructing, Run
+from reproduce.spec import Autoencoder, Claim, Dbm, Mlp, Rbm, Run
+from reproduce.spec.nets import Net
 
 # The chance that a claim with fewer than two seeds is decided at its next look. A guess: of the
 # first claims judged here after three seeds, about half were.
 UNKNOWN = 0.5
 # A question of ours counts half a claim of the paper.
 OURS = 0.5
-# Of MNIST: only the ratio of sizes counts.
+# Of MNIST: only the ratios of sizes count.
 PIXELS, CLASSES = 784, 10
 # The chance of a claim whose spread says that it never will be.
 LEAST = 0.02
@@ -61,12 +62,20 @@ class Missing:
         return choosing + sorted(testing, key=lambda pair: pair[1].run.seed)
 
     def milliseconds(self, places: Iterable[Place]) -> float:
-        """The cost of all that these cells want, with the final runs of cells not yet chosen."""
+        """The cost of all that these cells want, with the final runs of cells not yet chosen and
+        the machines that the runs of each seed start from, which cells share."""
         budget, cost = self.standing.experiment.budgets[self.choice.profile], 0.0
+        machines: dict[tuple[Net, ...], int] = {}
         for place in places:
-            updates = sum(p.run.updates for p in self.choosing.get(place, ()))
-            updates += self._finals_of(place) * budget.updates
-            cost += updates * self._relative[place]
+            choosing, finals = self.choosing.get(place, []), self._finals_of(place)
+            updates = sum(p.run.updates for p in choosing) + finals * budget.updates
+            cost += updates * self._work(self._runs[place])
+            seeds, chain = finals + len({p.run.seed for p in choosing}), self._runs[place].chain
+            machines[chain] = max(seeds, machines.get(chain, 0))
+        for chain, seeds in machines.items():
+            below = (PIXELS, *(net.hidden[-1] for net in chain[:-1]))
+            products = sum(map(_products, chain, (None,) * len(chain), below))
+            cost += seeds * budget.start_updates * products / self._mean
         return cost * budget.update_ms
 
     def groups(self) -> Iterator[tuple[float, list[Place]]]:
@@ -90,20 +99,45 @@ class Missing:
         return next((places for _, places in best if place in places), [place])
 
     @cached_property
-    def _relative(self) -> dict[Place, float]:
-        """What an update of each cell's net costs: fully connected ones by their size, so that
-        their mean is 1; others 1."""
-        cells = [cell for cell, _ in self.standing.chosen]
-        sizes = {(cell.arm, cell.x): _products(cell.candidates[0]) for cell in cells}
-        mean = sum(sizes.values()) / max(1, sum(size > 0 for size in sizes.values()))
-        return {place: size / mean if size else 1.0 for place, size in sizes.items()}
+    def _runs(self) -> dict[Place, Run]:
+        """One run of each cell: they are of one net, and start from the same machines."""
+        return {(cell.arm, cell.x): cell.candidates[0] for cell, _ in self.standing.chosen}
+
+    @cached_property
+    def _mean(self) -> float:
+        """The mean products of an update of the cells' nets, of those that are fully connected."""
+        sizes = [size for run in self._runs.values() if (size := _products(run.net, run.above))]
+        return sum(sizes) / max(1, len(sizes)) or 1.0
+
+    def _work(self, run: Run) -> float:
+        """What an update of this run costs, the mean over the cells being 1: by the size of a
+        fully connected net, else 1."""
+        return _products(run.net, run.above) / self._mean or 1.0
 
 
-def _products(run: Run) -> int:
-    """Products of a weight and a unit for one image of MNIST; 0 if the net has other layers too."""
-    if not isinstance(run.net, Mlp | Reconstructing):
-        return 0
-    return sum(a * b for a, b in pairwise((PIXELS, *run.net.hidden, CLASSES)))
+def _products(net: Net, above: Dbm | None = None, below: int = PIXELS) -> int:
+    """Products of a weight and a unit in an update of a fully connected net or a machine, for one
+    image of MNIST, or for so many units of the machine below; 0 for other nets."""
+    if isinstance(net, Mlp | Autoencoder):
+        outputs = CLASSES if isinstance(net, Mlp) else PIXELS
+        beside = _upwards(PIXELS, *above.hidden) + _mean_field(above) if above else 0
+        # Forward, and backward to the weights and to the units.
+        return 3 * _upwards(PIXELS, *net.hidden, outputs) + beside
+    if isinstance(net, Rbm):
+        # Up, down and up again, and the gradients of both phases.
+        return (2 * net.steps + 4) * _upwards(below, *net.hidden)
+    if isinstance(net, Dbm):
+        return (2 * net.steps + 5) * _upwards(PIXELS, *net.hidden) + _mean_field(net)
+    return 0
+
+
+def _upwards(*widths: int) -> int:
+    return sum(a * b for a, b in pairwise(widths))
+
+
+def _mean_field(dbm: Dbm) -> int:
+    """Products of its rounds: the pixels' part is the same in each."""
+    return 2 * dbm.mean_field * _upwards(*dbm.hidden)
 
 
 def missing_of(choice: Stage, final: Stage) -> Missing:

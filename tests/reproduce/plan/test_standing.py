@@ -230,6 +230,20 @@ def test_a_large_net_costs_more_and_the_mean_over_the_cells_is_as_declared(decla
     assert of_another_kind == declared_mean
 
 
+def test_a_cell_costs_its_machines_too_and_cells_share_them(tmp_path):
+    missing = plan.missing_of(*plan.stages_of("table2_pretrained", "cpu", tmp_path))
+
+    def cost(*arms):
+        return missing.milliseconds([(arm, None) for arm in arms])
+
+    plain, dbn = cost("Random weights"), cost("DBN + finetuning")  # nets of the same size
+    machines = dbn - plain
+    assert machines > 0
+    assert cost("DBN + finetuning", "DBN + dropout finetuning") == pytest.approx(2 * dbn - machines)
+    # Its net is smaller, but sees what its machine finds for each image.
+    assert cost("DBM + finetuning") > dbn
+
+
 def test_a_claim_of_the_paper_comes_before_one_of_ours(declared, tmp_path, run):
     first, second = declared["toy"].claims
     declared["toy"] = replace(declared["toy"], claims=(first, replace(second, paper="section 7.3")))
