@@ -73,7 +73,7 @@ class Missing:
             seeds, chain = finals + len({p.run.seed for p in choosing}), self._runs[place].chain
             machines[chain] = max(seeds, machines.get(chain, 0))
         for chain, seeds in machines.items():
-            below = (PIXELS, *(net.hidden[-1] for net in chain[:-1]))
+            below = (PIXELS, *(net.hidden[-1] for net in chain if isinstance(net, Rbm)))
             products = sum(map(_products, chain, (None,) * len(chain), below))
             cost += seeds * budget.start_updates * products / self._mean
         return cost * budget.update_ms
