@@ -36,7 +36,8 @@ def run(names: list[str], options: Options, minutes: float | None = None) -> int
             display.print(_nothing_to_do(names, declared, options.profile))
         return 0
     with writer_lock(options.results_dir, options.profile), Display() as display:
-        queue = plan.Queue({name: _stages(name, options) for name in declared})
+        stages = {name: _stages(name, options) for name in declared}
+        queue = plan.Queue(stages, options.log_dir)
         needed = {name: _datasets(queue.missing[name]) for name in declared}
         if not any(needed.values()):
             display.print(_nothing_to_do(names, declared, options.profile))

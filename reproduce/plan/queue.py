@@ -1,5 +1,7 @@
 """The missing runs of a campaign, in an order that follows the rows as they come."""
 
+from pathlib import Path
+
 from reproduce.plan.order import in_order, missing_of
 from reproduce.plan.planned import Planned
 from reproduce.plan.stages import Stage
@@ -9,8 +11,8 @@ from reproduce.spec import Run
 class Queue:
     """The missing runs of several experiments; the order changes with the rows."""
 
-    def __init__(self, stages: dict[str, tuple[Stage, Stage]]):
-        self.stages = stages
+    def __init__(self, stages: dict[str, tuple[Stage, Stage]], log_dir: Path):
+        self.stages, self.log_dir = stages, log_dir
         for both in stages.values():
             for stage in both:
                 stage.results.repair()
@@ -18,8 +20,8 @@ class Queue:
         # By stage and key: runs that were started here. A failed one is not tried again.
         self.started: set[tuple[str, str]] = set()
         self.running: set[str] = set()
-        # By the key of a running run: what it starts from.
-        self.starts: dict[str, Run] = {}
+        # By the key of a running run: what it starts from, and the folder of its event log.
+        self.starts: dict[str, tuple[Run, Path]] = {}
 
     def keep(self, names: list[str]) -> None:
         self.stages = {name: self.stages[name] for name in names}
@@ -51,15 +53,17 @@ class Queue:
         return self.free(same) or same
 
     def free(self, runs: list[Planned]) -> list[Planned]:
-        """Those that start from nothing that a running one may still be training."""
-        under_way = [*self.starts.values()]
+        """Those that start from nothing that a running one may still be training: it has no event
+        log before it has what it starts from."""
+        under_way = [start for start, folder in self.starts.values() if not folder.exists()]
         return [planned for planned in runs if planned.run.start not in under_way]
 
     def start(self, stage: Stage, planned: Planned) -> None:
         self.started.add((stage.title, planned.run.key))
         self.running.add(planned.run.key)
         if planned.run.start:
-            self.starts[planned.run.key] = planned.run.start
+            folder = self.log_dir / stage.name / planned.folder
+            self.starts[planned.run.key] = planned.run.start, folder
 
     def ended(self, stage: Stage, planned: Planned) -> None:
         self.running.discard(planned.run.key)

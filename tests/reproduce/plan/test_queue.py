@@ -24,20 +24,23 @@ def test_a_worker_gets_what_it_has_compiled_then_what_none_has(run):
 
 def test_what_starts_from_a_machine_that_is_being_trained_comes_last(tmp_path):
     name = "table2_pretrained"
-    queue = Queue({name: stages_of(name, "smoke", tmp_path)})
+    queue = Queue({name: stages_of(name, "smoke", tmp_path)}, tmp_path / "logs")
     stage, first = queue.waiting()[0]
     assert first.run.start
     same = [p.run.key for _, p in queue.waiting() if p.run.start == first.run.start]
     queue.start(stage, first)
     after = [p.run.key for _, p in queue.waiting()]
     assert len(same) == 6 and after[-5:] == same[1:]
+    # With its own event log it has begun: the machine is there.
+    (tmp_path / "logs" / name / first.folder).mkdir(parents=True)
+    assert next(p.run.key for _, p in queue.waiting()) == same[1]
     queue.ended(stage, first)
     assert next(p.run.key for _, p in queue.waiting()) == same[1]
 
 
 def test_runs_that_another_claim_needs_are_not_preferred_for_being_compiled(tmp_path):
     name = "table2_pretrained"
-    queue = Queue({name: stages_of(name, "smoke", tmp_path)})
+    queue = Queue({name: stages_of(name, "smoke", tmp_path)}, tmp_path / "logs")
     waiting = queue.waiting()
     arms = {planned.arm for planned in queue.alike(waiting)}
     claims = experiments.load(name).claims

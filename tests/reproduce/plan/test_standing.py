@@ -144,7 +144,7 @@ def test_the_claim_nearest_to_a_verdict_comes_first(declared, tmp_path):
 
 
 def test_a_queue_follows_the_rows_and_starts_each_run_once(declared, tmp_path):
-    queue = plan.Queue({"toy": stages(tmp_path)})
+    queue = plan.Queue({"toy": stages(tmp_path)}, tmp_path)
     made = []
     while waiting := queue.waiting():
         stage, planned = waiting[0]
@@ -164,7 +164,7 @@ def test_a_queue_follows_the_rows_and_starts_each_run_once(declared, tmp_path):
 
 
 def test_a_run_that_failed_is_not_started_again(declared, tmp_path):
-    queue = plan.Queue({"toy": stages(tmp_path)})
+    queue = plan.Queue({"toy": stages(tmp_path)}, tmp_path)
     stage, planned = queue.waiting()[0]
     queue.start(stage, planned)
     failed = entry(status="failed", run=planned.run.settings())
