@@ -150,7 +150,7 @@ def _seconds(command: list[str]) -> float:
 def machine(peers: str) -> dict:
     cpu = platform.processor()
     if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         cpu = next((line.split(": ")[1] for line in lines if line.startswith("model name")), cpu)
     packages = ("jax", "keras", "numpy", "tensorflow", "torch")
     asked = f"import importlib.metadata as m; print(*(m.version(n) for n in {packages}))"
@@ -204,10 +204,12 @@ def bench(part: str, peers: str, only: str) -> None:
     if only:
         return
     path = Path("results") / FILES[part]
-    with path.with_suffix(".csv").open("w", newline="") as file:
+    with path.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
     about = machine(peers) | {"settings": settings}
-    path.with_suffix(".json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
+    path.with_suffix(".json").write_text(
+        json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -77,6 +77,8 @@ class Outcome:
     status: str
     rows: list[Row]
     provenance: dict
+    # What the user should know besides, in a sentence.
+    note: str = ""
 
     def record(self, results: Results) -> None:
         """Writes rows and provenance, then deletes the checkpoint unless the run failed."""
@@ -92,6 +94,9 @@ class Outcome:
 
     def describe(self) -> str:
         """How the run ended, in one line."""
+        return "; ".join(filter(None, (self._ended(), self.note)))
+
+    def _ended(self) -> str:
         if self.status != "done":
             first_line, *_ = self.provenance.get("error", "").split("\n")
             return f"{self.status} {first_line}".strip()

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.campaign.progress import RunProgress
@@ -71,7 +72,7 @@ class Stack:
             yield from [failure(job, error) for job in jobs]
         finally:
             for each in self.going.values():
-                each.log.close()
+                each.close()
 
     def _fill(self) -> Iterator[Outcome]:
         """Starts a job in each free slot."""
@@ -107,8 +108,7 @@ class Stack:
                 outcome = failure(each.job, error)
             if outcome is not None:
                 del self.going[slot]
-                each.log.close()
-                yield outcome
+                yield replace(outcome, note=each.close())
 
     def _repack(self) -> None:
         """Goes on with fewer slots once half of them are idle, if that saves more time than
@@ -156,6 +156,16 @@ class _Going:
             training.save()
             return Outcome(job, "stopped", [], {})
         return None
+
+    def close(self) -> str:
+        """Closes the event log. What kept it from being written, on a full disk for example, in a
+        sentence: the run itself is whole."""
+        try:
+            self.log.close()
+        except Exception as error:
+            first_line, *_ = str(error).split("\n")
+            return f"the end of its event log is missing: {first_line or type(error).__name__}"
+        return ""
 
     def _finished(self) -> Outcome:
         training, planned = self.training, self.job.planned

@@ -66,7 +66,7 @@ def _read(name: str) -> Experiment:
         return found
     file = Path(str(module.__file__))
     if found is None:
-        end = len(file.read_text().splitlines())
+        end = len(file.read_text("utf-8").splitlines())
         raise UserError(
             f"{_shown(file)}, line {end}: the file ends without an `experiment = Experiment(...)`"
         )
@@ -94,7 +94,7 @@ def _assigned(file: Path) -> int:
     return max(
         (
             node.lineno
-            for node in ast.walk(ast.parse(file.read_text()))
+            for node in ast.walk(ast.parse(file.read_text("utf-8")))
             if isinstance(node, ast.stmt | ast.expr | ast.alias)
             and "experiment" in (getattr(node, each, None) for each in named)
         ),

@@ -64,7 +64,7 @@ experiment = Experiment(
             paper="section 7.1",
         ),
         Claim(
-            text="Both reconstruct test images alike, to a squared error of 0.5",
+            text="Both reconstruct test images alike, to 0.5 in half the squared error",
             better=WITH,
             worse=WITHOUT,
             measure="squared_error",

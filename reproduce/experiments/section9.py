@@ -34,7 +34,8 @@ def lower(text, keep, better, worse, **more):
 def equal(keep):
     text = f"dropout's expected loss is the closed form's, to {TOLERANCE_POINTS:g} points"
     losses = ("closed_form_expected_loss_percent", "expected_loss_percent")
-    stated = {"within": TOLERANCE_POINTS, "paper": "section 9.1"}
+    # The paper states it for every p: that is one claim, the others are our checks of it.
+    stated = {"within": TOLERANCE_POINTS, "paper": "section 9.1" if keep == KEEPS[0] else ""}
     return lower(text, keep, *losses, split="train", **stated)
 
 

@@ -123,7 +123,7 @@ experiment = Experiment(
             measures=("reconstruction_error",),
             splits=("train",),
             x_label="RBM, from the pixels up",
-            y_label="squared error of the reconstructed pixels, halved",
+            y_label="half the squared error of the pixels",
         ),
         View(
             kind="pictures",

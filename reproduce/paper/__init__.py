@@ -24,7 +24,7 @@ def paper_numbers(source: str | None, split: str = "test") -> PaperNumbers:
     """(arm, x) -> the paper's number on that split."""
     if source is None:
         return {}
-    with (Path(__file__).parent / "numbers.csv").open(newline="") as file:
+    with (Path(__file__).parent / "numbers.csv").open(newline="", encoding="utf-8") as file:
         return {
             (row["arm"], float(row["x"]) if row["x"] else None): PaperNumber(
                 float(row["percent"]), float(row["uncertainty"] or 0)

@@ -30,12 +30,13 @@ from reproduce.plan.runs import (
     search_finals,
 )
 from reproduce.plan.stages import CHOICE, Stage, stages_of
-from reproduce.plan.standing import Standing
+from reproduce.plan.standing import STILL_CHOOSING, Standing
 
 __all__ = [
     "BEST_FOUND",
     "CHOICE",
     "FIRST_CHOICE_SEED",
+    "STILL_CHOOSING",
     "Missing",
     "Planned",
     "Queue",

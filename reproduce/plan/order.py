@@ -9,8 +9,7 @@ from reproduce.judge import Judged, cells_of, seeds_needed
 from reproduce.plan.planned import Planned
 from reproduce.plan.stages import Stage
 from reproduce.plan.standing import Place, Standing
-from reproduce.spec import Autoencoder, Claim, Dbm, Mlp, Rbm, Run
-from reproduce.spec.nets import Net
+from reproduce.spec import Autoencoder, Claim, Dbm, Mlp, Net, Rbm, Run
 
 # The chance that a claim with fewer than two seeds is decided at its next look. A guess: of the
 # first claims judged here after three seeds, about half were.

@@ -69,13 +69,19 @@ def extended(
 ) -> tuple[Cell, Run | None]:
     """The cell with the candidates that the brackets have added to it so far, and the best of those
     measured; None while a declared one is not. The last one added may not be measured yet."""
-    most = len(cell.candidates) + experiment.budgets[profile].added
+    # Of each setting: another one's candidates must not leave it at an end.
+    left = [experiment.budgets[profile].added] * len(experiment.brackets)
     best = chosen(cell, experiment, profile, errors)
-    while best is not None and 1 < len(cell.candidates) < most:
-        further = (each.beyond(best, cell.candidates) for each in experiment.brackets)
-        new = next((run for run in further if run is not None), None)
+    while best is not None and len(cell.candidates) > 1:
+        further = (
+            (i, run)
+            for i, each in enumerate(experiment.brackets)
+            if left[i] and (run := each.beyond(best, cell.candidates)) is not None
+        )
+        i, new = next(further, (0, None))
         if new is None:
             break
+        left[i] -= 1
         cell = replace(cell, candidates=(*cell.candidates, new))
         if (better := chosen(cell, experiment, profile, errors)) is None:
             break

@@ -24,6 +24,8 @@ from reproduce.record import Results, Row
 from reproduce.spec import Cell, Claim, Experiment, Run
 
 UNDERTRAINED_PERCENT = 50
+# Why nothing is judged of a cell that may still choose other settings.
+STILL_CHOOSING = ": a candidate beyond the grid is still to be tried"
 
 Place = tuple[str, float | None]
 
@@ -106,7 +108,7 @@ class Standing:
         if self._is_undertrained(claim):
             return ": undertrained at this budget"
         if judged.found.n and self.is_choosing(claim):
-            return ": a candidate beyond the grid is still to be tried"
+            return STILL_CHOOSING
         # That the arms do not differ needs no explanation.
         if self.profile == "paper" or judged.verdict not in (REPRODUCED, OPPOSITE):
             return ""
@@ -120,11 +122,11 @@ class Standing:
         """Whether a cell of the claim has a candidate that validation data has not measured, such
         as one added beyond an end of its grid: then it may still choose another."""
         cells = cells_of(claim, [cell for cell, _ in self.chosen])
-        return any((cell.arm, cell.x) in self._choosing for cell in cells)
+        return any((cell.arm, cell.x) in self.choosing for cell in cells)
 
     @cached_property
-    def _choosing(self) -> set[Place]:
-        """The cells with such a candidate; of those without claims too."""
+    def choosing(self) -> set[Place]:
+        """The cells with such a candidate, those without claims included."""
         each = (cell for cell, _ in self.chosen)
         return {(c.arm, c.x) for c in each if len(self.measured(c)) < len(c.candidates)}
 

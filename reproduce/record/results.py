@@ -12,10 +12,11 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
+from reproduce.files import replace_file, write_all
 from reproduce.record.entry import (
     FINISHED,
     check_entry,
@@ -67,7 +68,7 @@ class Results:
         if not is_there(self.csv):
             return []
         try:
-            with self.csv.open(newline="", errors="surrogateescape") as file:
+            with self.csv.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
                 return list(csv.reader(file))
         except csv.Error as error:
             raise damaged(self.csv, f"is no CSV file ({error})") from None
@@ -127,9 +128,9 @@ class Results:
             if before and os.pread(file.fileno(), 1, before - 1) != b"\n":
                 head = "\n"  # what a killed process left must not become part of these rows
             try:
-                _write(file, (head + text).encode())
+                write_all(file, (head + text).encode())
                 entries = json.dumps(self.runs() | {key: entry}, indent=1, sort_keys=True)
-                _replace(self.json, entries.encode())
+                replace_file(self.json, entries.encode())
             except OSError:
                 file.truncate(before)
                 raise
@@ -151,31 +152,4 @@ class Results:
         """Leaves only the rows of finished runs, in a new file; the caller has locked the old."""
         clean = (HEADER + format_rows(self.rows())).encode()
         if clean != self.csv.read_bytes():
-            _replace(self.csv, clean)
-
-
-def _write(file, content: bytes) -> None:
-    """All of it, on the disk."""
-    left = memoryview(content)
-    while left:
-        left = left[file.write(left) :]
-    os.fsync(file.fileno())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb", buffering=0) as file:
-            _write(file, content)
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    # So that a power cut does not bring the old file back; where a folder cannot be synchronised,
-    # the new file is in its place all the same.
-    with suppress(OSError):
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            replace_file(self.csv, clean)

@@ -9,6 +9,8 @@ SPELT = {
     "predictive entropy": "predictive entropy (nats)",
     "mutual information": "mutual information (nats)",
     "one minus auroc": "1 - AUROC",
+    # Of all pixels of an image together (`training/measures.py`).
+    "squared error": "half the squared error",
     "above first bin": "activations above 0.01",
     "calibration": "expected calibration error",
     "monte carlo": "Monte-Carlo",

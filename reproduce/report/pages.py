@@ -11,6 +11,7 @@ from rich.console import Console
 
 from reproduce import experiments
 from reproduce.errors import UserError
+from reproduce.files import replace_file
 from reproduce.report import appended, best, evidence, figures, lesson, page, screen, search_report
 from reproduce.report.claims import claims_table, reasons, shown, tried, verdicts_table
 from reproduce.report.evidence import Evidence
@@ -43,7 +44,7 @@ def write(results_dir: Path, profile: str | None = None) -> int:
         if results_dir == Path("results") and README.exists():
             _write_readme(committed)
             if lesson.LESSON.exists():
-                text = lesson.LESSON.read_text()
+                text = lesson.LESSON.read_text("utf-8")
                 _update(lesson.LESSON, lesson.filled(text, committed).encode())
     for local in set(PROFILES) - set(COMMITTED):
         if found[local] or searched[local]:
@@ -206,7 +207,7 @@ def provenance(e: Evidence) -> str:
 
 
 def _write_readme(found: list[Evidence]) -> None:
-    text = README.read_text()
+    text = README.read_text("utf-8")
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise UserError(f"{README} needs the lines {BEGIN} and {END} once each, for the report")
     before, rest = text.split(BEGIN)
@@ -216,4 +217,4 @@ def _write_readme(found: list[Evidence]) -> None:
 
 def _update(path: Path, content: bytes) -> None:
     if not path.exists() or path.read_bytes() != content:
-        path.write_bytes(content)
+        replace_file(path, content)

@@ -119,6 +119,8 @@ def _judged(e: Evidence, cell: Cell, ours: Interval, theirs: PaperNumber) -> str
     if plan.is_deterministic(cell):
         tolerance = e.experiment.view.tolerance_points + theirs.uncertainty
         return level_verdict(ours, theirs.percent, tolerance)
+    if (cell.arm, cell.x) in e.standing.choosing:
+        return NOT_JUDGED + plan.STILL_CHOOSING
     judged = e.standing.levels[cell.arm, cell.x]
     look = f", look {judged.look} of {len(judged.looks)}"
     if not judged.is_decided:

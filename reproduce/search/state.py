@@ -6,7 +6,6 @@ would end in an error of its own, or in a search without its earlier rows.
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from statistics import fmean
 
 from reproduce.errors import UserError
+from reproduce.files import replace_file
 from reproduce.search.request import Request
 from reproduce.spec import Run
 
@@ -154,7 +154,7 @@ def readable(request: Request, path: Path) -> Iterator[None]:
 
 def load(path: Path) -> dict:
     """The object in a JSON file; raises whatever is wrong with it, for `readable` to tell."""
-    value = json.loads(path.read_text())
+    value = json.loads(path.read_text("utf-8"))
     if not isinstance(value, dict):
         raise TypeError(f"it holds a {type(value).__name__}")
     return value
@@ -163,10 +163,8 @@ def load(path: Path) -> dict:
 def save(path: str | Path, state: object) -> str:
     """Writes atomically. keras-tuner writes in place, where a kill would lose the search."""
     text = json.dumps(state)
-    part = f"{path}.part"
     try:
-        Path(part).write_text(text)
-        os.replace(part, path)
+        replace_file(Path(path), text.encode())
     except OSError as error:
         raise UserError(
             f"{path} cannot be written ({error.strerror}); all earlier rows are safe, and "

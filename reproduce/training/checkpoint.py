@@ -31,13 +31,17 @@ def write(path: Path, state: Arrays, kept: Arrays, progress: Progress) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     arrays = state | {f"kept_{name}": array for name, array in kept.items()}
-    with part.open("wb") as file:
-        # Not msgspec's own JSON, which has no infinity.
-        arrays["progress"] = np.array(json.dumps(msgspec.to_builtins(progress)))
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    try:
+        with part.open("wb") as file:
+            # Not msgspec's own JSON, which has no infinity.
+            arrays["progress"] = np.array(json.dumps(msgspec.to_builtins(progress)))
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)  # on a full disk
+        raise
 
 
 def read(

@@ -112,7 +112,7 @@ def _look_alike(one: str, other: str) -> bool:
 
 def _where(here: Path, drawn: Path) -> str:
     """The first line that differs."""
-    lines = [path.read_text(errors="replace").splitlines() for path in (here, drawn)]
+    lines = [path.read_text("utf-8", errors="replace").splitlines() for path in (here, drawn)]
     pairs = enumerate(zip(*lines, strict=False), start=1)
     shorter = min(map(len, lines))
     number = next((i for i, (one, other) in pairs if one != other), shorter + 1)

@@ -13,7 +13,7 @@ LOCK = Path(__file__).parents[2] / "requirements.txt"
 def check(lock: Path = LOCK) -> Check:
     """Whether each package that the lock file names is installed, in the version that it names."""
     found = Check()
-    text = lock.read_text().replace("\\\n", " ")
+    text = lock.read_text("utf-8").replace("\\\n", " ")
     lines = (line.partition("#")[0].partition(" --hash")[0].strip() for line in text.splitlines())
     wanted = [Requirement(line) for line in lines if line]
     here = [each for each in wanted if each.marker is None or each.marker.evaluate()]

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from reproduce.plan import stages_of
 from reproduce.record import Results
 from tests.faults.tried import Tried, harm_of
 
@@ -155,7 +156,11 @@ def no_room(folder: Path, draw: random.Random) -> tuple[str, str]:
     """Files cannot grow beyond a random size: of rows, records, checkpoints, event logs."""
     room = draw.choice((1_000, 4_000, 10_000, 20_000, 40_000))
     process = start(folder, "--workers", "1", room=room)
-    return "no room on the disk", ended(process, (0, 1, 2))
+    harm = ended(process, (0, 1, 2))
+    if not harm and process.returncode == 0:
+        missing = any(stage.missing() for stage in stages_of(NAME, "smoke", folder))
+        harm = "it says that all is well, but rows are missing" if missing else ""
+    return "no room on the disk", harm
 
 
 def two_writers(folder: Path, draw: random.Random) -> tuple[str, str]:

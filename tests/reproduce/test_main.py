@@ -356,7 +356,7 @@ def test_more_workers_than_a_machine_can_have_are_refused(tmp_path, capsys):
 
 
 def test_output_to_a_full_device_is_one_sentence():
-    with open("/dev/full", "w") as full:
+    with open("/dev/full", "w", encoding="utf-8") as full:
         listed = subprocess.run(
             [sys.executable, "-m", "reproduce", "list"],
             cwd=ROOT,

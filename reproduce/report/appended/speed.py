@@ -65,10 +65,10 @@ def _table(file: Path, title: str) -> Table | None:
     path, about = file.with_suffix(".csv"), file.with_suffix(".json")
     if not path.exists() or not about.exists():
         return None
-    with path.open(newline="") as lines:
+    with path.open(newline="", encoding="utf-8") as lines:
         found = list(csv.DictReader(lines))
     rows = [_row(r) for r in found]
-    machine = json.loads(about.read_text())
+    machine = json.loads(about.read_text("utf-8"))
     versions = machine["ours"] | machine["peers"]
     packages = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
     where = machine.get("gpu") or f"{machine['cpu']}, {machine['threads']} threads"
@@ -83,7 +83,7 @@ def targets(results_dir: Path) -> Table | None:
     for name in FILES:
         path = results_dir / f"{name}.csv"
         if path.exists():
-            with path.open(newline="") as file:
+            with path.open(newline="", encoding="utf-8") as file:
                 found = csv.DictReader(file)
                 ratios |= {(row["case"], row["peer"]): row["ratio"] for row in found}
     if not ratios:

@@ -95,7 +95,10 @@ def subtitle(e: Evidence, kinds: Collection[str]) -> str:
     seeds = "one seed" if n == "1" else f"{n} seeds"
     if n != "1":
         if {"arms", "combinations", "against_x"} & {*kinds}:
-            seeds += ", mean and 95 % interval of each; verdicts: paired differences"
+            # Claims are drawn with the intervals that decide.
+            differences = "differences" if "claims" in kinds else "verdicts"
+            how = "intervals of their looks" if "claims" in kinds else "paired differences"
+            seeds += f", mean and 95 % interval of each; {differences}: {how}"
         elif "curve" in kinds:
             seeds += " (thin) and their mean, on validation and training images"
             found = leading(e)

@@ -7,7 +7,7 @@ from pathlib import Path
 from reproduce import experiments
 from reproduce.errors import UserError
 from reproduce.report import best
-from reproduce.report.claims import claims_table
+from reproduce.report.claims import claims_table, tried
 from reproduce.report.evidence import Evidence
 from reproduce.report.headlines import finding
 from reproduce.report.tables import OURS, TRAINED, Table, measured_table, probes_table
@@ -47,7 +47,7 @@ def _drawn(described: str, evidence: dict[tuple[str, str], Evidence]) -> str:
 
 
 def _claims(e: Evidence) -> str:
-    return _part(e, claims_table(e), ("claim", "difference [interval]", "n", "verdict"))
+    return _part(e, tried(claims_table(e)), ("claim", "difference [interval]", "n", "verdict"))
 
 
 def _arms(e: Evidence) -> str:

@@ -142,6 +142,21 @@ def test_a_best_value_at_an_end_adds_the_next_one(added, error_of, rates):
     assert best.learning_rate == min(rates, key=error_of)
 
 
+def test_each_setting_may_be_widened_as_often_as_the_budget_says():
+    """A rate that is better and better leaves the other setting's end its own candidates."""
+    experiment = experiments.load("table9")
+    (declared,) = (c for c in plan.budgeted_cells(experiment, "cpu") if c.arm == "L2")
+    cell, errors = declared, {}
+    for _ in range(9):
+        errors |= {
+            planned.run.key: -planned.run.learning_rate - planned.run.l2
+            for planned in plan.choice_runs(experiment, "cpu", [cell])
+        }
+        cell, best = plan.extended(declared, experiment, "cpu", errors)
+    assert experiment.budgets["cpu"].added == 2
+    assert (best.learning_rate, best.l2) == (0.2, 9e-4)
+
+
 def test_while_an_added_candidate_is_not_measured_the_best_so_far_stands():
     experiment = experiments.load("keep_input")
     cell = plan.budgeted_cells(experiment, "cpu")[0]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from entries import entry
 
+from reproduce import files
 from reproduce.errors import UserError
 from reproduce.record import Results, Row, writer_lock
 from reproduce.record import results as results_file
@@ -119,9 +120,9 @@ def test_a_failed_write_leaves_the_files_as_they_were(results, monkeypatch, fail
         raise OSError(errno.ENOSPC, "No space left on device")
 
     if fails == "write":
-        monkeypatch.setattr(results_file, "_write", full)
+        monkeypatch.setattr(results_file, "write_all", full)
     else:
-        monkeypatch.setattr(results_file.os, "replace", full)
+        monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(OSError, match="No space"):
         results.append(rows("b"), "b", DONE)
     monkeypatch.undo()
@@ -270,7 +271,7 @@ def test_a_folder_that_cannot_be_synchronised_does_no_harm(results, monkeypatch)
             raise OSError(errno.EINVAL, "Invalid argument")
         original(file)
 
-    monkeypatch.setattr(results_file.os, "fsync", fragile)
+    monkeypatch.setattr(files.os, "fsync", fragile)
     results.append(rows("b"), "b", DONE)
     assert results.rows() == rows("a1") + rows("b")
 

@@ -148,6 +148,25 @@ def test_one_result_is_enough_of_what_draws_nothing(value, verdict, tmp_path):
     assert stated["verdict"] == verdict
 
 
+@pytest.mark.parametrize(
+    ("best", "verdict"),
+    [(0.05, "reproduced at this budget, look 1 of 3"), (0.02, "not judged: a candidate beyond")],
+)
+def test_a_level_is_not_judged_before_the_candidates_beyond_its_grid(best, verdict, tmp_path):
+    arm = "Dropout NN, ReLU, 3 x 1024"
+    value_of = {
+        "choice": lambda run: abs(run.learning_rate - best),
+        "final": lambda run: 1.25 + run.seed / 1000,
+    }
+    for stage, value in value_of.items():
+        for planned in stage_of("table2", stage, tmp_path).runs():
+            if planned.arm == arm:
+                record(planned, stage, tmp_path, value(planned.run), name="table2")
+    table = measured_table(gather("table2", "cpu", tmp_path))
+    stated = dict(zip(table.columns, next(row for row in table.rows if row[0] == arm), strict=True))
+    assert stated["n"] == "3" and stated["verdict"].startswith(verdict)
+
+
 def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp_path, altered):
     fill(tmp_path, {"A": (2.0, 3.0, 4.0), "B": (1.0, 2.0, 3.0)})
     found = gather("toy", "cpu", tmp_path)

@@ -50,7 +50,7 @@ class Asked(threading.Thread):
 
 def blocked(process):
     """The signals that a process does not get."""
-    status = Path(f"/proc/{process}/status").read_text()
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     mask = int(status.split("SigBlk:")[1].split()[0], 16)
     return {number for number in signal.Signals if mask >> number - 1 & 1}
 
@@ -62,7 +62,9 @@ def listening(process):
     lines = [
         line.split()
         for table in ("tcp", "tcp6")
-        for line in Path(f"/proc/{process}/net/{table}").read_text().splitlines()[1:]
+        for line in Path(f"/proc/{process}/net/{table}")
+        .read_text(encoding="utf-8")
+        .splitlines()[1:]
     ]
     # The fourth field is the state, 0A that of a listener; the tenth the number of the socket.
     return {x[1].split(":")[0] for x in lines if x[3] == "0A" and f"socket:[{x[9]}]" in sockets}

@@ -305,7 +305,7 @@ def test_a_chief_and_workers_end_with_the_command_that_started_them(tmp_path):
 def _is_alive(process):
     """Whether it runs; one that nobody waits for stays in the list when it has ended."""
     try:
-        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     except OSError:
         return False
 
