@@ -57,8 +57,8 @@ show: setup ## open the report page in a browser (PROFILE=quick)
 	@echo "$(PAGE)"
 	@$(PYTHON) -c "import pathlib, sys, webbrowser; webbrowser.open(pathlib.Path(sys.argv[1]).as_uri())" "$(PAGE)"
 
-tensorboard: setup ## show the curves of all runs, or of NAME=table9 (PROFILE=cpu)
-	@$(PYTHON) -m reproduce.tensorboard $(NAME) --profile $(PROFILE)
+tensorboard: setup ## show the curves of all runs, of PROFILE=cpu, or of NAME=table9 in it
+	@$(PYTHON) -m reproduce.tensorboard $(NAME) $(if $(filter file,$(origin PROFILE)),,--profile $(PROFILE))
 
 test: setup ## run the tests, the layers on TensorFlow and on JAX
 	$(PYTHON) -m pytest -n 2

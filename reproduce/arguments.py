@@ -53,7 +53,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         for name, (what, example) in COMMANDS.items()
     }
     for add in (_list, _run, _search, _report, _verify, _data):
-        add(parsers[add.__name__.removeprefix("_")])
+        add(own := parsers[add.__name__.removeprefix("_")])
+        own.allow_abbrev = False  # what a search passes on to its processes is what was typed
     found = parser.parse_args(argv)
     for name, value in vars(found).items():
         if value == [] and name != "names":  # argparse drops the value of `--name=--`
@@ -158,10 +159,8 @@ def _data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_profile(parser: argparse.ArgumentParser) -> None:
-    names = ", ".join(PROFILES)
-    parser.add_argument(
-        "--profile", default="quick", metavar="P", help=f"{names} (default: %(default)s)"
-    )
+    text = f"{', '.join(PROFILES)} (default: %(default)s)"
+    parser.add_argument("--profile", default="quick", metavar="P", help=text)
 
 
 def _add_workers(parser: argparse.ArgumentParser, what: str) -> None:

@@ -1,9 +1,17 @@
-"""Content -> files that are whole whenever they are read."""
+"""Content -> files that are whole whenever they are read, and folders of one process alone."""
 
+import fcntl
 import os
+import shutil
+import tempfile
+import time
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
+
+LOCK = ".lock"
+# A process that has made a folder locks it sooner.
+SECONDS_TO_LOCK = 600
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -28,9 +36,48 @@ def replace_file(path: Path, content: bytes) -> None:
             os.close(folder)
 
 
+def update_file(path: Path, content: bytes) -> None:
+    """The same, if the content changes."""
+    if not path.exists() or path.read_bytes() != content:
+        replace_file(path, content)
+
+
 def write_all(file: FileIO, content: bytes) -> None:
     """All of it, on the disk."""
     left = memoryview(content)
     while left:
         left = left[file.write(left) :]
     os.fsync(file.fileno())
+
+
+class OwnFolder(tempfile.TemporaryDirectory):
+    """A temporary folder in `parent`. A lock in it says that it is in use, also to processes of
+    other containers and machines, to which a process's number says nothing."""
+
+    def __init__(self, parent: Path, prefix: str):
+        super().__init__(dir=parent, prefix=prefix)
+        self.lock = (Path(self.name) / LOCK).open("w", encoding="utf-8")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+
+    def cleanup(self) -> None:
+        self.lock.close()
+        super().cleanup()
+
+
+def remove_deserted(parent: Path, prefix: str) -> None:
+    """Removes the `OwnFolder`s of processes that were killed."""
+    for folder in parent.glob(f"{prefix}*"):
+        with suppress(OSError):  # of somebody else, or removed by another process meanwhile
+            if _is_deserted(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_deserted(folder: Path) -> bool:
+    if not (folder / LOCK).exists():  # killed before it had one, or about to make it
+        return time.time() - folder.stat().st_mtime > SECONDS_TO_LOCK
+    with (folder / LOCK).open("a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

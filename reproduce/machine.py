@@ -1,16 +1,15 @@
 """What a run must know about its machine and its code."""
 
 import os
-import shutil
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
 from reproduce.errors import UserError
+from reproduce.files import OwnFolder, remove_deserted
 
 MOST_WORKERS = 8
-# The begin of a temporary folder's name; its process follows.
+# The begin of a temporary folder's name.
 TEMPORARY = "reproduce-"
 
 
@@ -27,7 +26,9 @@ def default_workers() -> int:
 
 def has_gpu() -> bool:
     """Whether there is a GPU to be used; found without TensorFlow."""
-    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+    # Both hide every GPU.
+    is_hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return Path("/dev/nvidiactl").exists() and not is_hidden
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory:
@@ -36,14 +37,8 @@ def temporary_folder() -> tempfile.TemporaryDirectory:
         parent = Path(tempfile.gettempdir())
     except FileNotFoundError as error:
         raise UserError(f"{error.strerror}; set TMPDIR to a folder that can be written") from None
-    for leftover in parent.glob(f"{TEMPORARY}[0-9]*-*"):
-        owner = leftover.name.removeprefix(TEMPORARY).partition("-")[0]
-        with suppress(PermissionError, ValueError, OverflowError):
-            try:
-                os.kill(int(owner), 0)
-            except ProcessLookupError:
-                shutil.rmtree(leftover, ignore_errors=True)
-    return tempfile.TemporaryDirectory(prefix=f"{TEMPORARY}{os.getpid()}-")
+    remove_deserted(parent, TEMPORARY)
+    return OwnFolder(parent, TEMPORARY)
 
 
 def import_tensorflow() -> ModuleType:

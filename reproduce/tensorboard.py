@@ -25,13 +25,19 @@ of some runs' names at the left and tick them, or look at one experiment: NAME=t
 """
 
 
-def folder(logs: Path, profile: str, name: str) -> Path:
-    """Where the logs are: all of them, or those of one experiment's runs at a profile, the runs
-    that chose its settings included."""
-    if profile not in PROFILES:
+def folder(logs: Path, profile: str | None, name: str) -> Path:
+    """Where the logs are: all of them, those of a profile, or those of one experiment's runs at a
+    profile (None: quick), the runs that chose its settings included."""
+    if profile not in (None, *PROFILES):
         raise UserError(f"unknown profile {profile!r}; the profiles are {', '.join(PROFILES)}")
     if not name:
-        return logs
+        shown = logs / (profile or "")
+        if not shown.is_dir():
+            raise UserError(
+                f"there is no folder {shown} with logs; `python -m reproduce run` makes it"
+            )
+        return shown
+    profile = profile or "quick"
     found = logs / profile / name
     if not found.is_dir():
         raise UserError(f"{found.parent} has no logs of {name!r}; {_valid(logs, profile, name)}")
@@ -46,7 +52,7 @@ def _valid(logs: Path, profile: str, name: str) -> str:
     return f"`python -m reproduce run {name} --profile {profile}` writes them"
 
 
-def serve(logs: Path, profile: str, name: str, port: int | None = None) -> None:
+def serve(logs: Path, profile: str | None, name: str, port: int | None = None) -> None:
     """Prints the address and serves until Ctrl-C."""
     shown = folder(logs, profile, name)
     import_tensorflow()  # as TensorBoard does, but quietly
@@ -58,7 +64,11 @@ def serve(logs: Path, profile: str, name: str, port: int | None = None) -> None:
     pattern = quote(f"regex:{OF_ONE if name else OF_ALL}")
     colours = "setting, whatever its seed" if name else "experiment"
     # No smoothing: the curves are what was measured.
-    print(f"{board.launch()}?smoothing=0&runColorGroup={pattern}#timeseries")
+    try:
+        address = board.launch()
+    except program.TensorBoardServerException as error:  # a port in use, or no port at all
+        raise UserError(" ".join(str(error).split())) from None
+    print(f"{address}?smoothing=0&runColorGroup={pattern}#timeseries")
     advice = ADVICE.format(colours=f"a colour for each {colours}", many="" if name else MANY)
     print(advice, flush=True)
     threading.Event().wait()
@@ -67,7 +77,7 @@ def serve(logs: Path, profile: str, name: str, port: int | None = None) -> None:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m reproduce.tensorboard", description=__doc__)
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help="default: all logs")
-    parser.add_argument("--profile", default="quick", metavar="P", help="default: quick")
+    parser.add_argument("--profile", metavar="P", help="default: all, of one experiment quick")
     parser.add_argument("--logs", type=Path, default=LOGS, metavar="D", help="default: logs")
     parser.add_argument("--port", type=int, metavar="N", help="default: the first that is free")
     asked = parser.parse_args(argv)

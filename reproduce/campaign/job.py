@@ -38,7 +38,7 @@ class Options:
     @property
     def log_dir(self) -> Path:
         """The profile's event logs; with another results folder, they are inside that folder."""
-        is_default = self.results_dir == RESULTS_DIR
+        is_default = self.results_dir.resolve() == RESULTS_DIR.resolve()
         return (LOG_DIR if is_default else self.results_dir / "logs") / self.profile
 
 

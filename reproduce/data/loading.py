@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,8 @@ PREPARED = {
 }
 # The suffix of the file next to a cached file that holds the checksum of its images.
 CHECKSUM = ".crc32"
+# Writing that file takes less.
+SECONDS_TO_KEEP = 600
 DIGITS_TEST_EXAMPLES = 360
 SPLIT_SEED = 0
 
@@ -111,7 +114,8 @@ def _keep(path: Path, images: np.ndarray) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for leftover in path.parent.glob(f".*-{path.name}"):  # left by a killed process
-            leftover.unlink(missing_ok=True)
+            if time.time() - leftover.stat().st_mtime > SECONDS_TO_KEEP:
+                leftover.unlink(missing_ok=True)
         np.save(part, images)  # the name ends in .npy, so NumPy adds no suffix
         checksum = path.with_suffix(CHECKSUM)
         checksum.unlink(missing_ok=True)  # writing to a pipe would wait for a reader

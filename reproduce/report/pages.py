@@ -11,7 +11,7 @@ from rich.console import Console
 
 from reproduce import experiments
 from reproduce.errors import UserError
-from reproduce.files import replace_file
+from reproduce.files import update_file
 from reproduce.report import appended, best, evidence, figures, lesson, page, screen, search_report
 from reproduce.report.claims import claims_table, reasons, shown, tried, verdicts_table
 from reproduce.report.evidence import Evidence
@@ -34,6 +34,8 @@ BEGIN, END = "<!-- report:begin -->", "<!-- report:end -->"
 def write(results_dir: Path, profile: str | None = None) -> int:
     """Writes every report and prints the screen of `profile`, or of each one that has rows; returns
     exit status 0."""
+    if not results_dir.is_dir():
+        raise UserError(f"there is no folder {results_dir} with results; `run` makes it")
     found = {p: _gather(p, results_dir) for p in PROFILES}
     searched = {p: _searches(p, results_dir) for p in PROFILES}
     committed = [e for p in COMMITTED for e in found[p]]
@@ -41,15 +43,16 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     last = appended.tables(committed, searches, results_dir)
     if committed or searches or last:
         _write_report(results_dir, committed, searches, last)
-        if results_dir == Path("results") and README.exists():
+        if results_dir.resolve() == Path("results").resolve() and README.exists():
             _write_readme(committed)
             if lesson.LESSON.exists():
-                text = lesson.LESSON.read_text("utf-8")
-                _update(lesson.LESSON, lesson.filled(text, committed).encode())
+                filled = lesson.filled(lesson.LESSON.read_text("utf-8"), committed)
+                update_file(lesson.LESSON, filled.encode())
     for local in set(PROFILES) - set(COMMITTED):
         if found[local] or searched[local]:
             _write_report(results_dir / local, found[local], searched[local])
-    for name in [profile] if profile else [p for p in PROFILES if found[p] or searched[p]]:
+    every = [p for p in PROFILES if found[p] or searched[p]] or PROFILES[:1]
+    for name in [profile] if profile else every:
         _show(found[name], searched[name], name, results_dir)
     return 0
 
@@ -67,7 +70,7 @@ def show(names: Sequence[str], profile: str, results_dir: Path) -> None:
         if (figure := figures.draw(e)) is not None:
             path = _folder(results_dir, e.profile) / "figures" / f"{e.name}_{e.profile}.svg"
             path.parent.mkdir(parents=True, exist_ok=True)
-            _update(path, figure)
+            update_file(path, figure)
             print(f"Figure: {path}")
 
 
@@ -102,10 +105,10 @@ def _show(
         return
     print()
     width, folder = _console().width, _folder(results_dir, profile)
-    for line in screen.summary(found, profile, folder, width) if found else ():
-        print(line)
-    for search in searches:
-        print(f"Search of {search.name}: {search_report.finding(search)}")
+    lines = screen.summary(found, profile, folder, width) if found else []
+    print(
+        "\n".join([*lines, *(f"Search of {s.name}: {search_report.finding(s)}" for s in searches)])
+    )
 
 
 def _gather(profile: str, results_dir: Path) -> list[Evidence]:
@@ -158,11 +161,11 @@ def _write_report(
     figure_dir.mkdir(parents=True, exist_ok=True)
     _remove_stale(figure_dir, set(drawn))
     for name, content in drawn.items():
-        _update(figure_dir / name, content)
-    _update(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
+        update_file(figure_dir / name, content)
+    update_file(folder / "REPORT.md", ("\n\n".join(parts) + "\n").encode())
     is_local = folder.name in PROFILES  # it stands beside the rows of its profile
     html = page.render(found, searches, last, drawn, provenance, is_local)
-    _update(folder / "report.html", html)
+    update_file(folder / "report.html", html)
 
 
 def _remove_stale(figure_dir: Path, drawn: set[str]) -> None:
@@ -212,9 +215,4 @@ def _write_readme(found: list[Evidence]) -> None:
         raise UserError(f"{README} needs the lines {BEGIN} and {END} once each, for the report")
     before, rest = text.split(BEGIN)
     block = "\n\n".join([BEGIN, *leads(found), END])
-    _update(README, (before + block + rest.split(END)[1]).encode())
-
-
-def _update(path: Path, content: bytes) -> None:
-    if not path.exists() or path.read_bytes() != content:
-        replace_file(path, content)
+    update_file(README, (before + block + rest.split(END)[1]).encode())

@@ -16,7 +16,9 @@ from reproduce.report.headlines import SHOWN, leading
 MOST_LINES, MOST_FINDINGS = 23, 11
 DECIDED = (judge.REPRODUCED, judge.OPPOSITE, judge.NO_DIFFERENCE)
 KINDS = (*DECIDED, judge.OPEN, NOT_JUDGED)
+RESULTS_DIR = Path("results")
 RUN = ".venv/bin/python -m reproduce run"
+TENSORBOARD = ".venv/bin/python -m reproduce.tensorboard"
 NEXT = {
     "smoke": ["make reproduce, which trains on MNIST and CIFAR-10"],
     "quick": [
@@ -35,12 +37,16 @@ def summary(found: Sequence[Evidence], profile: str, folder: Path, width: int) -
     decided = sum(claims[kind] for kind in DECIDED)
     of = "" if profile == "quick" else f" PROFILE={profile}"
     # All committed rows have one page.
-    local = f" PROFILE={profile}" if folder.name == profile else ""
+    is_local = folder.name == profile
+    local = f" PROFILE={profile}" if is_local else ""
+    results_dir = folder.parent if is_local else folder
+    is_usual = results_dir.resolve() == RESULTS_DIR.resolve()
+    page, logs = folder / "report.html", results_dir / "logs"
     each = ", ".join(f"{claims[kind]} {kind}" for kind in KINDS if claims[kind])
     paths = {
-        "Report": f"{folder / 'report.html'} (make show{local})",
+        "Report": f"{page} (make show{local})" if is_usual else f"{page}",
         "Figures": f"{folder / 'figures'}/",
-        "TensorBoard": f"make tensorboard{of}",
+        "TensorBoard": f"make tensorboard{of}" if is_usual else f"{TENSORBOARD} --logs {logs}",
     }
     labelled = [*paths.items(), *(("Next", text) for text in NEXT.get(profile, ANY_NEXT))]
     lines = [

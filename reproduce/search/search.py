@@ -6,12 +6,13 @@ data with fresh seeds, and tested once.
 """
 
 import os
+from contextlib import nullcontext
 
 from reproduce import data, signals
 from reproduce.campaign import Display
 from reproduce.errors import UserError
 from reproduce.record import writer_lock
-from reproduce.search.ending import Interruptible, end_with_parent
+from reproduce.search.ending import PARENT, Interruptible, end_with_parent
 from reproduce.search.request import Request
 from reproduce.search.side_by_side import CHIEF, IP, PORT, ROLE, search_side_by_side
 from reproduce.search.state import prepare
@@ -53,8 +54,12 @@ def _join(request: Request) -> int:
     if not port.isascii() or not port.isdigit():
         raise UserError(f"{PORT}={port} is not the number of a port")
     end_with_parent()
-    with Display() as display, Interruptible(display) as stop:
-        if CHIEF in role:  # as keras-tuner reads it
+    is_chief = CHIEF in role  # as keras-tuner reads it
+    # The command that started it has locked the folder.
+    locks = is_chief and PARENT not in os.environ
+    own = writer_lock(request.options.results_dir, request.options.profile)
+    with own if locks else nullcontext(), Display() as display, Interruptible(display) as stop:
+        if is_chief:
             prepare(request)
         from reproduce.search.trials import join_search
 

@@ -1,6 +1,6 @@
 """The description of an experiment: arms, budgets, claims and views."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -96,17 +96,30 @@ class Experiment:
                 "every arm gets the same number of candidate settings, so that none is tuned "
                 f"better than another. Received: {sorted(efforts)}"
             )
+        places = [(cell.arm, cell.x) for cell in self.cells]
+        if twice := [place for place in dict.fromkeys(places) if places.count(place) > 1]:
+            raise ValueError(f"each cell has a place of its own. Received twice: {twice}")
         arms = {cell.arm for cell in self.cells}
+        for what, named in self._named():
+            if unknown := {*named} - arms:
+                raise ValueError(f"{what} names an arm that is not declared: {sorted(unknown)}")
+        if self.bests and not self.hold_out:
+            raise ValueError(
+                f"the best of {self.bests[0].among!r} is picked on validation images, so set "
+                "`hold_out`"
+            )
+
+    def _named(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What names arms, and which."""
         for claim in self.claims:
-            if not {*as_tuple(claim.better), *as_tuple(claim.worse)} <= arms:
-                raise ValueError(f"the claim {claim.text!r} names an arm that is not declared")
+            sides = (*as_tuple(claim.better), *as_tuple(claim.worse))
+            yield f"the claim {claim.text!r}", sides
         for best in self.bests:
-            if not {*best.arms, best.than} <= arms:
-                raise ValueError(f"the best of {best.among!r} names an arm that is not declared")
-            if not self.hold_out:
-                raise ValueError(
-                    f"the best of {best.among!r} is picked on validation images, so set `hold_out`"
-                )
+            yield f"the best of {best.among!r}", (*best.arms, best.than)
+        for view in (self.view, *self.panels):
+            yield f"a view of {view.kind!r}", view.arms
+        for profile, budget in self.budgets.items():
+            yield f"the budget of {profile}", budget.arms or ()
 
 
 def arms(candidates: Mapping[str, tuple[Run, ...] | list[Run]]) -> tuple[Cell, ...]:

@@ -9,6 +9,7 @@ so it is imported only for `--rerun`.
 
 from pathlib import Path
 
+from reproduce.errors import UserError
 from reproduce.verify import drawn, environment, rows
 
 __all__ = ["run"]
@@ -18,6 +19,8 @@ MOST_SHOWN = 20
 
 def run(results_dir: Path, rerun: int = 0, data_dir: Path | None = None) -> int:
     """Prints what was checked and every fault; returns the exit status."""
+    if not any(results_dir.glob("*/*.json")):
+        raise UserError(f"{results_dir} has no rows to check; `run` makes them")
     checks = (rows.check(results_dir), environment.check(), drawn.check(results_dir))
     faults: list[str] = []
     for check in checks:

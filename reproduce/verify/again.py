@@ -17,8 +17,8 @@ from reproduce.verify.check import Check
 # What a run may have taken to count as cheap.
 CHEAP_SECONDS = 90
 # Another machine adds in another order, so its values differ, but hardly by more than so many
-# standard deviations over seeds.
-MOST_SPREADS = 4
+# standard deviations over seeds; or, where there is one seed, by more than this share of the value.
+MOST_SPREADS, MOST_SHARE = 4, 0.25
 
 
 def check(results_dir: Path, count: int, data_dir: Path | None) -> Check:
@@ -51,7 +51,7 @@ def check(results_dir: Path, count: int, data_dir: Path | None) -> Check:
             if outcome.provenance["data_digest"] != entry["data_digest"]:
                 found.faults.append(f"{where} was made on other data than this machine has")
                 continue
-            said, is_fault = _compared(results.rows(), planned, outcome.rows)
+            said, is_fault = _compared(results, planned, outcome.rows)
             print(f"    {said}", flush=True)
             if is_fault:
                 found.faults.append(f"{where}, made again, is {said}")
@@ -76,9 +76,9 @@ def _is_cheap(entry: dict) -> bool:
     return here and entry["seconds"] <= CHEAP_SECONDS
 
 
-def _compared(recorded: list[Row], planned: Planned, rows: list[Row]) -> tuple[str, bool]:
+def _compared(results: Results, planned: Planned, rows: list[Row]) -> tuple[str, bool]:
     """How the rows differ from the recorded ones, and whether that is too much."""
-    run = planned.run
+    run, recorded = planned.run, results.rows()
     before = {_place(row): row.value for row in recorded if row.run == run.key}
     now = {_place(row): row.value for row in rows}
     if before == now:
@@ -87,16 +87,24 @@ def _compared(recorded: list[Row], planned: Planned, rows: list[Row]) -> tuple[s
         return "other rows than recorded", True
     split = "test" if run.test else "validation"
     place = (planned.x, split, run.measures[0], run.updates)
-    seeds = [row.value for row in recorded if row.arm == planned.arm and _place(row) == place]
+    mine = _but_seeds(run.settings())
+    alike = {key for key, each in results.runs().items() if _but_seeds(each["run"]) == mine}
+    seeds = [row.value for row in recorded if row.run in alike and _place(row) == place]
     apart = abs(now[place] - before[place])
-    values = f"{before[place]:g} recorded, {now[place]:g} now"
-    if len(seeds) < 2 or stdev(seeds) == 0:
-        return f"not identical: {values} ({run.measures[0]}, {split}; no spread over seeds)", False
-    spreads = apart / stdev(seeds)
-    said = (
-        f"not identical: {values} ({run.measures[0]}, {split}), {spreads:.2f} of the seeds' spread"
-    )
-    return said, spreads > MOST_SPREADS
+    said = f"not identical: {before[place]:g} recorded, {now[place]:g} now ({place[2]}, {split})"
+    spread = stdev(seeds) if len(seeds) > 1 else 0.0
+    if spread:
+        return f"{said}, {apart / spread:.2f} of the seeds' spread", apart > MOST_SPREADS * spread
+    return f"{said}; no spread over seeds", apart > MOST_SHARE * abs(before[place])
+
+
+def _but_seeds(settings: dict) -> dict:
+    """The settings of a run, and of what it starts from, without their seeds."""
+    return {
+        name: _but_seeds(value) if isinstance(value, dict) else value
+        for name, value in settings.items()
+        if name != "seed"
+    }
 
 
 def _place(row: Row) -> tuple:

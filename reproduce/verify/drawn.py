@@ -22,6 +22,8 @@ PAGES = ("README.md", "docs/lesson.md")
 MOST_POINTS, MOST_LEVELS, MOST_SHARE = 0.05, 0.08, 0.01
 # Tags, and the rules that the page has of its figures' styles.
 _SPLIT = re.compile(r"(<[^>]*>|^\.s0\{.*$)", re.MULTILINE)
+# What is read, or read aloud, or followed: no place of anything drawn.
+_READ = re.compile(r'[\s](?:aria-[a-z]+|alt|class|content|data-[a-z]+|href|id|title)="([^"]*)"')
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 
@@ -29,7 +31,7 @@ _PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 def check(results_dir: Path, pages_dir: Path = Path()) -> Check:
     """Whether all that `report` writes from these rows is what lies there. The pages around the
     results are compared where the results lie beside them."""
-    pages = list(PAGES) if results_dir == Path("results") else []
+    pages = list(PAGES) if results_dir.resolve() == Path("results").resolve() else []
     if lacking := [page for page in pages if not (pages_dir / page).is_file()]:
         return Check("drawn: nothing compared", [f"{lacking[0]} is missing"])
     odd = [path for path in results_dir.rglob("*") if not (path.is_file() or path.is_dir())]
@@ -90,6 +92,8 @@ def _are_near(one: str, other: str) -> bool:
         rest = [_PICTURE.sub("", each) for each in (one, other)]
         same = len(pictures[0]) == len(pictures[1]) and _are_near(*rest)
         return same and all(map(_look_alike, *pictures))
+    if _READ.findall(one) != _READ.findall(other):
+        return False
     if _NUMBER.split(one) != _NUMBER.split(other):
         return False
     numbers = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)

@@ -1,12 +1,12 @@
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from reproduce.errors import UserError
-from reproduce.machine import temporary_folder
+from reproduce.files import LOCK
+from reproduce.machine import has_gpu, temporary_folder
 
 
 def test_no_usable_temporary_folder_is_one_sentence(monkeypatch):
@@ -18,12 +18,20 @@ def test_no_usable_temporary_folder_is_one_sentence(monkeypatch):
 
 def test_the_folders_of_killed_processes_are_removed_at_the_next_start(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    kept = [tmp_path / f"reproduce-{os.getpid()}-a", tmp_path / "reproduce-x-1", tmp_path / "other"]
-    leftover = tmp_path / f"reproduce-{dead.pid}-b"
-    for folder in (*kept, leftover):
-        folder.mkdir()
-    with temporary_folder() as mine:
-        assert Path(mine).is_dir()
-    assert sorted(tmp_path.iterdir()) == sorted(kept)
+    with temporary_folder() as busy:
+        killed, new, old, other = (
+            tmp_path / name for name in ("reproduce-a", "reproduce-b", "reproduce-c", "other")
+        )
+        for folder in (killed, new, old, other):
+            folder.mkdir()
+        (killed / LOCK).touch()  # the kernel has released it
+        os.utime(old, (0, 0))
+        with temporary_folder() as mine:
+            assert sorted(tmp_path.iterdir()) == sorted([Path(busy), Path(mine), new, other])
+
+
+@pytest.mark.parametrize(("devices", "seen"), [("0,1", True), ("", False), ("-1", False)])
+def test_a_hidden_gpu_is_none(monkeypatch, devices, seen):
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
+    assert has_gpu() == seen

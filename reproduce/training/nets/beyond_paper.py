@@ -14,10 +14,18 @@ from reproduce.spec import Recurrent, Residual, Run, Transformer, derived_seed
 
 def build(run: Run, shape: tuple[int, ...], classes: int) -> keras.Model:
     """The network of `run`, which returns logits of the classes."""
-    if run.max_norm or run.l2 or run.l1 or run.sparsity_cost or run.noise != "bernoulli":
+    penalties = run.max_norm, run.l2, run.l1, run.sparsity_cost
+    augmented = run.shift_pixels, run.flip
+    drops_inputs = isinstance(run.net, Recurrent) and run.net.masks == "sequence"
+    others = (
+        run.noise != "bernoulli",
+        run.input_rate_factor != 1,
+        run.keep_input < 1 and not drops_inputs,
+    )
+    if any((*penalties, *augmented, *others)):
         raise ValueError(
-            "recurrent, residual and Transformer nets are regularised by `keep` and `keep_input` "
-            f"alone. Received: {run.settings()}"
+            "recurrent, residual and Transformer nets have no regularisation but `keep`, and "
+            f"`keep_input` in a recurrent net with masks 'sequence'. Received: {run.settings()}"
         )
     inputs = keras.Input(shape, name="pixels")
     makers: dict[type, Callable] = {

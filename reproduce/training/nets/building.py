@@ -19,6 +19,8 @@ def build(run: Run, shape: tuple[int, ...], classes: int) -> Built:
         )
         count = len(model.trainable_variables)
         return Built(model, [1.0] * count, [0.0] * count)
+    if not run.net.hidden and min(run.keeps) < 1:
+        raise ValueError(f"`keep` is of hidden layers; this net has none. Received: {run.keep}")
     stack = Stack(run, shape)
     outputs = classes
     if isinstance(run.net, ConvNet):

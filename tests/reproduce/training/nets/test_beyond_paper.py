@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from reproduce import Recurrent, Residual, Transformer
+from reproduce import LinearRegression, Recurrent, Residual, Transformer
 from reproduce.training import Training
 from reproduce.training.nets import build
 
@@ -52,9 +52,25 @@ def test_naive_and_sequence_masks_are_the_same_net_without_dropout(run, digits):
     np.testing.assert_allclose(naive, sequence, atol=1e-6)
 
 
-def test_the_papers_other_regularisers_are_refused(run, digits):
-    with pytest.raises(ValueError, match="regularised by `keep`"):
-        build(replace(run, net=Transformer(8, 1), max_norm=2.0), digits.shape, digits.classes)
+IGNORED = [
+    {"max_norm": 2.0},
+    {"shift_pixels": 2},
+    {"flip": True},
+    {"keep_input": 0.5},
+    {"input_rate_factor": 0.1},
+]
+
+
+@pytest.mark.parametrize("settings", IGNORED)
+@pytest.mark.parametrize("net", [Transformer(8, 1), Recurrent((4,), "naive")])
+def test_what_such_a_net_would_ignore_is_refused(run, digits, net, settings):
+    with pytest.raises(ValueError, match="no regularisation but `keep`"):
+        build(replace(run, net=net, **settings), digits.shape, digits.classes)
+
+
+def test_a_keep_without_hidden_layers_is_refused(run, digits):
+    with pytest.raises(ValueError, match="hidden layers; this net has none"):
+        build(replace(run, net=LinearRegression(), keep=0.5), digits.shape, digits.classes)
 
 
 def test_masks_of_recurrent_nets_are_naive_or_of_a_sequence():
