@@ -88,8 +88,11 @@ class Training:
         if self.step in self.course.averaged and not self.diverged:
             self._average()
         if (self.step in self.course.curve or is_last) and not self.diverged:
-            self.history += self.measured("train", "validation")
-            self._remember()
+            seen = [*self.measured("train", "validation")]
+            self.diverged = not all(np.isfinite(m.value) for m in seen)  # by the last update
+            if not self.diverged:
+                self.history += seen
+                self._remember()
         if is_last and not self.diverged:
             self._finish()
         self.seconds += wall_seconds / runs + time.monotonic() - began
@@ -133,8 +136,7 @@ class Training:
                 ids = ids[: measures.MEASURED_EXAMPLES]
             if len(ids := ids[:most]):
                 both = self.logits(ids), measures.targets(self.run, self.dataset, ids)
-                for name in self.run.measures:
-                    yield Measured(split, name, self.step, measures.MEASURES[name](*both))
+                yield from measures.measured(self.run, split, self.step, *both)
 
     def _remember(self) -> None:
         """Keeps the state if early stopping may restore it."""
@@ -157,8 +159,8 @@ class Training:
         if self.kept_state:
             self.engine.restore(self.kept_state, self.slot)
             # A run's last values must be those of its final network.
-            self.history = [m for m in self.history if m.step != self.step]
-            self.history += self.measured("train", "validation")
+            before = [m for m in self.history if m.step != self.step]
+            self.history = [*before, *self.measured("train", "validation")]
         self.history += self.measured("test")
 
     def wrong_by(self) -> np.ndarray | None:
@@ -170,9 +172,7 @@ class Training:
 
     def last(self, split: str, measure: str) -> float | None:
         """The latest value of a measure; None before the first."""
-        wanted = (split, measure)
-        found = (m.value for m in reversed(self.history) if (m.split, m.measure) == wanted)
-        return next(found, None)
+        return measures.last(self.history, split, measure)
 
     def model(self) -> keras.Model:
         """The trained network: an ordinary Keras model, independent of this training."""

@@ -4,6 +4,7 @@ Outputs are logits of shape (examples, classes), and targets are the labels. For
 RBM or DBM, both have shape (examples, pixels): logits, and pixels in [0, 1].
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,3 +84,18 @@ MEASURES = {
     function.__name__: function
     for function in (error_percent, nll, calibration_percent, squared_error)
 }
+
+
+def measured(
+    run: Run, split: str, step: int, outputs: np.ndarray, wanted: np.ndarray
+) -> Iterator[Measured]:
+    """The run's measures of these outputs."""
+    for name in run.measures:
+        yield Measured(split, name, step, MEASURES[name](outputs, wanted))
+
+
+def last(history: Sequence[Measured], split: str, measure: str) -> float | None:
+    """The latest value of a measure; None without one."""
+    wanted = split, measure
+    found = (m.value for m in reversed(history) if (m.split, m.measure) == wanted)
+    return next(found, None)

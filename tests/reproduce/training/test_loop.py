@@ -225,6 +225,15 @@ def test_training_learns(run, digits):
     assert training.last("validation", "error_percent") is None
 
 
+def test_a_run_whose_last_update_leads_to_infinity_has_diverged(run, digits):
+    """Its loss was finite still: it is of the weights before."""
+    training = Training(replace(run, learning_rate=1e38, updates=1, test=True), digits)
+    for _ in training:
+        pass
+    assert np.isfinite(training.loss) and training.diverged
+    assert not any(np.isnan(each.value) for each in training.history)
+
+
 def test_divergence_ends_the_run_and_reads_no_test(run, digits):
     training = finish(Training(replace(run, learning_rate=1e4, test=True), digits))
     assert training.diverged
