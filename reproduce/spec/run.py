@@ -1,6 +1,7 @@
 """The description of a training run: everything that determines its rows, and the key from it."""
 
 import json
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -82,16 +83,16 @@ class Run:
             self._check_start(self.start)
         bound = ["max_norm"] if self.max_norm is not None else []
         for name in ("learning_rate", "input_rate_factor", *bound):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"`{name}` is positive. Received: {getattr(self, name)!r}")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(
+                    f"`{name}` is positive and finite. Received: {getattr(self, name)!r}"
+                )
         named = {"noise": NOISES, "conv_dropout": CONV_DROPOUTS, "decay": DECAYS}
         for name, valid in named.items():
             if getattr(self, name) not in valid:
                 raise ValueError(f"`{name}` is one of {valid}. Received: {getattr(self, name)!r}")
         if self.decay in ("inverse_time", "halving") and not self.decay_fraction > 0:
             raise ValueError(f"decay {self.decay!r} needs a positive `decay_fraction`")
-        if not 0 <= self.average_fraction <= 1:
-            raise ValueError(f"`average_fraction` is in [0, 1]. Received: {self.average_fraction}")
         if self.average_fraction and (
             self.early_stopping or getattr(self.net, "batch_norm", False)
         ):
@@ -99,8 +100,6 @@ class Run:
                 "`average_fraction` is for runs without early stopping and nets without batch "
                 "normalisation, whose statistics are those of single networks"
             )
-        if self.shift_pixels < 0:
-            raise ValueError(f"`shift_pixels` is 0 or more. Received: {self.shift_pixels!r}")
 
     def _check_dropout(self) -> None:
         hidden = len(getattr(self.net, "hidden", ()))

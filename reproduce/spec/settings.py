@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
@@ -61,10 +62,35 @@ def numbers_of(kind: type) -> dict[str, tuple[type, ...]]:
     }
 
 
+# The least and the largest value of a run's numbers; where none is the largest, it is finite.
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("batch_size", "examples"), (1, math.inf)),
+    **dict.fromkeys(("updates", "curve_points", "shift_pixels"), (0, math.inf)),
+    **dict.fromkeys(("l2", "l1", "sparsity_cost"), (0.0, math.inf)),
+    **dict.fromkeys(("momentum", "momentum_start", "sparsity_target"), (0.0, 1.0)),
+    **dict.fromkeys(
+        (
+            "average_fraction",
+            "l1_start_fraction",
+            "momentum_ramp_fraction",
+            "warm_up_fraction",
+        ),
+        (0.0, 1.0),
+    ),
+}
+
+
 def check_numbers(value) -> None:
-    """Raises ValueError where a dataclass has something else in place of a number."""
+    """Raises ValueError where a dataclass has something else in place of a number, or one outside
+    its range."""
     for name, kinds in numbers_of(type(value)).items():  # type: ignore[arg-type]
         found = getattr(value, name)
         if not isinstance(found, kinds) or isinstance(found, bool):
             what = "a number" if float in kinds else "a whole number"
             raise ValueError(f"`{name}` is {what}. Received: {found!r}")
+        if found is None or name not in RANGES:
+            continue
+        (low, high), number = RANGES[name], float(getattr(value, name))
+        if not (low <= number <= high and math.isfinite(number)):
+            valid = f"in [{low:g}, {high:g}]" if high < math.inf else f"{low:g} or more, and finite"
+            raise ValueError(f"`{name}` is {valid}. Received: {found!r}")

@@ -19,7 +19,7 @@ FILES = {
         "from reproduce import Mlp, Run\n\nRUN = Run(\n    data='mnist', net=Mlp((9,), 'relu'),\n"
         "    batch_size=9, learning_rate=-1.0)\n",
         3,
-        "ValueError: `learning_rate` is positive. Received: -1.0",
+        "ValueError: `learning_rate` is positive and finite. Received: -1.0",
     ),
     "argument": ("from reproduce import Budget\nB = Budget(update=9)\n", 2, "'update'"),
     "missing": ("# Nothing yet.\nexperimet = 1\n", 2, "without an `experiment = Experiment(...)`"),
@@ -80,7 +80,7 @@ def test_the_others_are_listed_reported_and_run(write, tmp_path, monkeypatch, ca
     monkeypatch.setattr(campaign, "run", lambda names, *_: ran.extend(names) or 0)
     said = f"error: {base}, line 1: NameError: name 'missing' is not defined"
     for command in (["list"], ["report"], ["run", "all"]):
-        assert main([*command, "--results-dir", str(tmp_path / "results")]) == 2
+        assert main([*command, "--results-dir", str(tmp_path)]) == 2
         printed = capsys.readouterr()
         assert printed.err == f"{said} (left out: mine, mine_base)\n", command
         if command == ["list"]:

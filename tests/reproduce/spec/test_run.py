@@ -151,6 +151,12 @@ def test_a_template_has_no_key(run):
         {"max_norm": -1.0},
         {"input_rate_factor": 0.0},
         {"keep_conv": (0.5,)},
+        {"batch_size": 0},
+        {"momentum": 1.5},
+        {"l2": -1.0},
+        {"learning_rate": float("inf")},
+        {"warm_up_fraction": 2.0},
+        {"examples": 0},
     ],
 )
 def test_impossible_settings_are_refused(run, wrong):
