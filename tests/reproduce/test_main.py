@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from reproduce import data, experiments, plan
 from reproduce.__main__ import main
-from reproduce.campaign import Display
+from reproduce.campaign import Display, Options
 from reproduce.errors import UserError
 from reproduce.plan import queue
 from reproduce.record import Results
@@ -36,6 +36,20 @@ def start(*arguments):
         start_new_session=True,
         env=environment,
     )
+
+
+def test_an_option_is_typed_whole(tmp_path, capsys):
+    """A search takes `--overwrite` out of what it passes on to its processes."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["search", "dropout_rate", "--overw", "--results-dir", str(tmp_path)])
+    assert stopped.value.code == 2 and "--overw" in capsys.readouterr().err
+
+
+def test_a_folder_is_the_usual_one_however_it_is_spelt():
+    shared = {"profile": "cpu", "workers": 1, "data_dir": None, "command": ""}
+    for spelt in ("results", "./results/", str(Path("results").resolve())):
+        assert Options(**shared, results_dir=Path(spelt)).log_dir == Path("logs/cpu")
+    assert Options(**shared, results_dir=Path("mine")).log_dir == Path("mine/logs/cpu")
 
 
 def smoke(results_dir, *more):
@@ -60,6 +74,8 @@ def whole(tmp_path_factory):
         (["report", "--profile", "huge"], "smoke, quick, cpu, tenth, paper"),
         (["data", "imagenet"], "cifar10, cifar100, "),
         (["run", "fig10", "--data-dir", "/nowhere", "--results-dir", "TMP"], "/nowhere"),
+        (["verify", "--results-dir", "TMP"], "has no rows to check"),
+        (["report", "--results-dir", "/nowhere"], "no folder /nowhere"),
     ],
 )
 def test_a_users_mistake_is_one_sentence_with_the_valid_choices(
