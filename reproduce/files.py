@@ -9,7 +9,8 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
-LOCK = ".lock"
+# No other program has a file of this name.
+LOCK = ".dropout-reproduction-lock"
 # A process that has made a folder locks it sooner.
 SECONDS_TO_LOCK = 600
 
@@ -64,17 +65,22 @@ class OwnFolder(tempfile.TemporaryDirectory):
         super().cleanup()
 
 
-def remove_deserted(parent: Path, prefix: str) -> None:
-    """Removes the `OwnFolder`s of processes that were killed."""
+def remove_deserted(parent: Path, prefix: str, is_ours: bool = False) -> None:
+    """Removes the `OwnFolder`s of processes that were killed. A folder without a lock may be a
+    user's, unless `parent` is this program's own."""
     for folder in parent.glob(f"{prefix}*"):
         with suppress(OSError):  # of somebody else, or removed by another process meanwhile
-            if _is_deserted(folder):
+            if _is_deserted(folder, is_ours):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_deserted(folder: Path) -> bool:
-    if not (folder / LOCK).exists():  # killed before it had one, or about to make it
-        return time.time() - folder.stat().st_mtime > SECONDS_TO_LOCK
+def _is_deserted(folder: Path, is_ours: bool) -> bool:
+    has_lock = (folder / LOCK).exists()
+    made = (folder / LOCK if has_lock else folder).stat().st_mtime
+    if time.time() - made < SECONDS_TO_LOCK or not (has_lock or is_ours):
+        return False
+    if not has_lock:  # killed before it had one
+        return True
     with (folder / LOCK).open("a", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,7 +26,7 @@ class Budget:
     choice_updates: int | None = None
     # Updates of each run that others start from.
     start_updates: int = 0
-    # How many candidates a cell may get beyond those declared, by the experiment's brackets.
+    # How many candidates a cell may get beyond those declared, of each of the brackets' settings.
     added: int = 0
     # The layers' widths, as a fraction of those declared.
     width: float = 1.0

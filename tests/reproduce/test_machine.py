@@ -24,10 +24,14 @@ def test_the_folders_of_killed_processes_are_removed_at_the_next_start(tmp_path,
         )
         for folder in (killed, new, old, other):
             folder.mkdir()
+        (new / LOCK).touch()  # about to be locked
         (killed / LOCK).touch()  # the kernel has released it
-        os.utime(old, (0, 0))
+        for path in (killed / LOCK, Path(busy) / LOCK, old):
+            os.utime(path, (0, 0))
         with temporary_folder() as mine:
-            assert sorted(tmp_path.iterdir()) == sorted([Path(busy), Path(mine), new, other])
+            # An old folder without a lock is somebody's own.
+            kept = [Path(busy), Path(mine), new, old, other]
+            assert sorted(tmp_path.iterdir()) == sorted(kept)
 
 
 @pytest.mark.parametrize(("devices", "seen"), [("0,1", True), ("", False), ("-1", False)])

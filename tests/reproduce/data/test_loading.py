@@ -179,6 +179,7 @@ def test_the_download_folder_of_a_killed_process_is_removed(cache, mnist, monkey
     leftover.mkdir(parents=True)
     for name in ("half", files.LOCK):
         (leftover / name).write_text("x")
+    os.utime(leftover / files.LOCK, (0, 0))
     monkeypatch.setattr(web, "download", lambda name, folder: mnist)
     with files.OwnFolder(cache, fetch.DOWNLOADS) as busy:
         data.load("mnist")
