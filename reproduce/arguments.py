@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from reproduce.files import RESULTS_DIR
 from reproduce.plan import FIRST_CHOICE_SEED
 from reproduce.spec import PROFILES
 
@@ -182,7 +183,7 @@ def _add_results_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--results-dir",
         type=Path,
-        default=Path("results"),
+        default=RESULTS_DIR,
         metavar="D",
         help="where the rows are (default: %(default)s)",
     )

@@ -9,10 +9,17 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
+# Where the committed rows are, in a checkout.
+RESULTS_DIR = Path("results")
 # No other program has a file of this name.
 LOCK = ".dropout-reproduction-lock"
 # A process that has made a folder locks it sooner.
 SECONDS_TO_LOCK = 600
+
+
+def is_usual(results_dir: Path) -> bool:
+    """Whether these are the checkout's own results, however their folder is spelt."""
+    return results_dir.resolve() == RESULTS_DIR.resolve()
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from reproduce import signals
 from reproduce.campaign.progress import Display, format_measured
+from reproduce.files import is_usual
 from reproduce.machine import temporary_folder
 from reproduce.plan import Planned
 from reproduce.record import Results, Row
 
-RESULTS_DIR, LOG_DIR = Path("results"), Path("logs")
+LOG_DIR = Path("logs")
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Options:
     @property
     def log_dir(self) -> Path:
         """The profile's event logs; with another results folder, they are inside that folder."""
-        is_default = self.results_dir.resolve() == RESULTS_DIR.resolve()
-        return (LOG_DIR if is_default else self.results_dir / "logs") / self.profile
+        folder = LOG_DIR if is_usual(self.results_dir) else self.results_dir / "logs"
+        return folder / self.profile
 
 
 @dataclass(frozen=True)

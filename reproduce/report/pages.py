@@ -11,7 +11,7 @@ from rich.console import Console
 
 from reproduce import experiments
 from reproduce.errors import UserError
-from reproduce.files import update_file
+from reproduce.files import is_usual, update_file
 from reproduce.report import appended, best, evidence, figures, lesson, page, screen, search_report
 from reproduce.report.claims import claims_table, reasons, shown, tried, verdicts_table
 from reproduce.report.evidence import Evidence
@@ -43,7 +43,7 @@ def write(results_dir: Path, profile: str | None = None) -> int:
     last = appended.tables(committed, searches, results_dir)
     if committed or searches or last:
         _write_report(results_dir, committed, searches, last)
-        if results_dir.resolve() == Path("results").resolve() and README.exists():
+        if is_usual(results_dir) and README.exists():
             _write_readme(committed)
             if lesson.LESSON.exists():
                 filled = lesson.filled(lesson.LESSON.read_text("utf-8"), committed)

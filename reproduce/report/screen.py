@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reproduce import judge
+from reproduce.files import is_usual
 from reproduce.report.claims import measured_difference, verdict
 from reproduce.report.evidence import NOT_JUDGED, Evidence
 from reproduce.report.headlines import SHOWN, leading
@@ -16,7 +17,6 @@ from reproduce.report.headlines import SHOWN, leading
 MOST_LINES, MOST_FINDINGS = 23, 11
 DECIDED = (judge.REPRODUCED, judge.OPPOSITE, judge.NO_DIFFERENCE)
 KINDS = (*DECIDED, judge.OPEN, NOT_JUDGED)
-RESULTS_DIR = Path("results")
 RUN = ".venv/bin/python -m reproduce run"
 TENSORBOARD = ".venv/bin/python -m reproduce.tensorboard"
 NEXT = {
@@ -40,13 +40,13 @@ def summary(found: Sequence[Evidence], profile: str, folder: Path, width: int) -
     is_local = folder.name == profile
     local = f" PROFILE={profile}" if is_local else ""
     results_dir = folder.parent if is_local else folder
-    is_usual = results_dir.resolve() == RESULTS_DIR.resolve()
+    is_own = is_usual(results_dir)
     page, logs = folder / "report.html", results_dir / "logs"
     each = ", ".join(f"{claims[kind]} {kind}" for kind in KINDS if claims[kind])
     paths = {
-        "Report": f"{page} (make show{local})" if is_usual else f"{page}",
+        "Report": f"{page} (make show{local})" if is_own else f"{page}",
         "Figures": f"{folder / 'figures'}/",
-        "TensorBoard": f"make tensorboard{of}" if is_usual else f"{TENSORBOARD} --logs {logs}",
+        "TensorBoard": f"make tensorboard{of}" if is_own else f"{TENSORBOARD} --logs {logs}",
     }
     labelled = [*paths.items(), *(("Next", text) for text in NEXT.get(profile, ANY_NEXT))]
     lines = [

@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from reproduce.files import is_usual
 from reproduce.machine import temporary_folder
 from reproduce.verify.check import Check
 
@@ -31,7 +32,7 @@ _PICTURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 def check(results_dir: Path, pages_dir: Path = Path()) -> Check:
     """Whether all that `report` writes from these rows is what lies there. The pages around the
     results are compared where the results lie beside them."""
-    pages = list(PAGES) if results_dir.resolve() == Path("results").resolve() else []
+    pages = list(PAGES) if is_usual(results_dir) else []
     if lacking := [page for page in pages if not (pages_dir / page).is_file()]:
         return Check("drawn: nothing compared", [f"{lacking[0]} is missing"])
     odd = [path for path in results_dir.rglob("*") if not (path.is_file() or path.is_dir())]
