@@ -119,24 +119,22 @@ def _products(net: Net, above: Dbm | None = None, below: int = PIXELS) -> int:
     image of MNIST, or for so many units of the machine below; 0 for other nets."""
     if isinstance(net, Mlp | Autoencoder):
         outputs = CLASSES if isinstance(net, Mlp) else PIXELS
-        beside = _upwards(PIXELS, *above.hidden) + _mean_field(above) if above else 0
+        # What a DBM finds is computed once, and read by all layers but the last hidden one.
+        beside = _upwards(*above.hidden) if above else 0
         # Forward, and backward to the weights and to the units.
-        return 3 * _upwards(PIXELS, *net.hidden, outputs) + beside
+        return 3 * (_upwards(PIXELS, *net.hidden, outputs) + beside)
     if isinstance(net, Rbm):
         # Up, down and up again, and the gradients of both phases.
         return (2 * net.steps + 4) * _upwards(below, *net.hidden)
     if isinstance(net, Dbm):
-        return (2 * net.steps + 5) * _upwards(PIXELS, *net.hidden) + _mean_field(net)
+        # Of the mean field's rounds, the pixels' part is the same in each.
+        rounds = 2 * net.mean_field * _upwards(*net.hidden)
+        return (2 * net.steps + 5) * _upwards(PIXELS, *net.hidden) + rounds
     return 0
 
 
 def _upwards(*widths: int) -> int:
     return sum(a * b for a, b in pairwise(widths))
-
-
-def _mean_field(dbm: Dbm) -> int:
-    """Products of its rounds: the pixels' part is the same in each."""
-    return 2 * dbm.mean_field * _upwards(*dbm.hidden)
 
 
 def missing_of(choice: Stage, final: Stage) -> Missing:

@@ -15,17 +15,15 @@ from reproduce.data import Dataset
 from reproduce.machine import has_gpu
 from reproduce.spec import ConvNet, Residual, Run
 from reproduce.training.nets import Built, build
-from reproduce.training.slots import Slots
+from reproduce.training.slots import Slots, in_blocks, read, write
 from reproduce.training.update import Update, hyperparameters
 
 # At most this many updates between two checks of the loss: enough to hide the cost of a check.
 CHUNK_UPDATES, GPU_CHUNK_UPDATES = 100, 200
-SCORED_AT_ONCE = 1000
 # At most this many engines, with this many weights in total, are kept; the oldest are dropped.
 KEPT_ENGINES, KEPT_WEIGHTS, GPU_KEPT_WEIGHTS = 16, 30_000_000, 1_000_000_000
 
 _engines: dict[tuple, "Engine"] = {}
-_on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
 
 
 def engine_for(run: Run, dataset: Dataset, runs: int = 1) -> "Engine":
@@ -43,15 +41,6 @@ def engine_for(run: Run, dataset: Dataset, runs: int = 1) -> "Engine":
     return _engines[key]
 
 
-def _resident(dataset: Dataset) -> tuple[tf.Tensor, tf.Tensor]:
-    """The data set's images and labels on the device, one copy for all engines."""
-    if dataset.digest not in _on_device:
-        _on_device.clear()
-        labels = tf.constant(dataset.labels, tf.int64)
-        _on_device[dataset.digest] = tf.constant(dataset.images), labels
-    return _on_device[dataset.digest]
-
-
 class Engine:
     """The compiled update and forward pass of one architecture on one data set, for a stack of
     `runs` runs, each in a slot of its own. The loop over updates is inside the program on a GPU,
@@ -64,11 +53,16 @@ class Engine:
         self.runs, self.slots = runs, Slots(runs)
         built = build(run, dataset.shape, dataset.classes)
         self.model = built.model
-        self.update = Update(run, self.model, *_resident(dataset))
+        self.update = Update(run, self.model, dataset)
         variable, lead = self.slots.variable, self.slots.lead
         self.weights = [variable(each.value) for each in self.model.trainable_variables]
         # The masks' state and batch normalisation's statistics.
         self.others = [variable(each.value) for each in self.model.non_trainable_variables]
+        # What a frozen machine finds in every image, and the slots where it is to be found anew.
+        every, frozen = (*lead, len(dataset.images)), self.update.frozen
+        outputs = frozen.outputs if frozen else []
+        self.found = [tf.Variable(tf.zeros((*every, *each.shape[1:]))) for each in outputs]
+        self.stale: set[int] = set()
         self.velocities = [tf.Variable(tf.zeros_like(weight)) for weight in self.weights]
         self.numbers = [variable(getattr(owner, name)) for owner, name in self.update.owners]
         self.rate_factors = variable(np.asarray(built.learning_rate_factors, np.float32))
@@ -92,10 +86,12 @@ class Engine:
         # Where the program knows the number of updates, it need not ask after each.
         self._chunk = compiled(lambda: self._repeat(self.chunk), self.loop_inside)
         self._logits = compiled(self._score, whole)
+        self._find = compiled(lambda ids, slot: self.update.find(self._network(slot)[1], ids))
 
     def load(self, built: Built, slot: int = 0) -> None:
         """Copies from a model of the same architecture: weights, mask states, hyperparameters."""
         trainable, others = built.model.trainable_variables, built.model.non_trainable_variables
+        self.stale.add(slot)
         self.slots.put(
             [*self._state, *self.numbers, self.rate_factors, self.l1_factors],
             [
@@ -111,6 +107,7 @@ class Engine:
     def advance(self, order: np.ndarray, schedule: np.ndarray) -> np.ndarray:
         """Makes one update of every run per row of `order`, of shape (updates, runs, batch), or
         (updates, batch) for a single run; returns each run's mean loss."""
+        self._find_anew()
         updates = len(order)
         padding = ((0, self.chunk - updates), *[(0, 0)] * (order.ndim - 1))
         self.order.assign(np.pad(order, padding))
@@ -135,45 +132,47 @@ class Engine:
         # Gathers, not slices: XLA compiles a slice again for each start index.
         batch = tf.gather(self.order, self.position)
         rates = tf.gather(self.schedule, self.position)
-        state = _read(self.weights), _read(self.others), _read(self.numbers)
+        state = read(self.weights), read(self.others), read(self.numbers), read(self.found)
         loss, gradients, others = self.slots.each(self.update.gradients, *state, batch)
-        _write(self.others, others)
+        write(self.others, others)
         self._apply(gradients, rates)
         self.loss_sum.assign_add(loss)
         return self.position.assign_add(1)
 
     def _move_weights(self, gradients: list[tf.Tensor], rates: tf.Tensor) -> None:
-        state = _read(self.weights), _read(self.velocities)
-        factors = _read([self.rate_factors, self.l1_factors])
-        numbers = _read(self.numbers)
+        state = read(self.weights), read(self.velocities)
+        factors = read([self.rate_factors, self.l1_factors])
+        numbers = read(self.numbers)
         weights, velocities = self.slots.each(
             self.update.moved, *state, gradients, numbers, rates, *factors
         )
-        _write(self.weights, weights)
-        _write(self.velocities, velocities)
+        write(self.weights, weights)
+        write(self.velocities, velocities)
 
-    def _score(self, examples: tf.Tensor, slot: tf.Tensor) -> tf.Tensor:
-        weights, others = self._network(slot)
-        return self.update.scored(weights, others, examples)
+    def _score(self, examples: tf.Tensor, slot: tf.Tensor) -> list[tf.Tensor]:
+        return [self.update.scored(*self._network(slot), examples)]
 
     def _network(self, slot) -> list[list[tf.Tensor]]:
-        """One run's weights, and its other state."""
-        both = self.weights, self.others
-        return [[self.slots.get(each, slot) for each in group] for group in both]
+        """One run's weights, its other state, and what its frozen machine finds."""
+        groups = self.weights, self.others, self.found
+        return [[self.slots.get(each, slot) for each in group] for group in groups]
+
+    def _find_anew(self) -> None:
+        while self.found and self.stale:
+            slot = self.stale.pop()
+            every = np.arange(self.found[0].shape[len(self.slots.lead)])
+            self.slots.put(self.found, in_blocks(self._find, every, slot), slot)
 
     def logits(self, examples: np.ndarray, slot: int = 0) -> np.ndarray:
         """Inference outputs of shape (examples, classes), in blocks of one compiled size."""
-        padded = np.pad(examples, (0, -len(examples) % SCORED_AT_ONCE))
-        blocks = padded.reshape(-1, SCORED_AT_ONCE)
-        here = tf.constant(slot, tf.int64)
-        scored = [self._logits(tf.constant(block), here).numpy() for block in blocks]
-        return np.concatenate(scored)[: len(examples)]
+        self._find_anew()
+        return in_blocks(self._logits, examples, slot)[0]
 
     def shown(self, slot: int = 0) -> keras.Model:
         """A run's network as it is now: the engine's one model, which the next call fills anew."""
-        weights, others = self._network(slot)
-        _write(self.model.trainable_variables, weights)
-        _write(self.model.non_trainable_variables, others)
+        weights, others, _ = self._network(slot)
+        write(self.model.trainable_variables, weights)
+        write(self.model.non_trainable_variables, others)
         self.update.hold([float(self.slots.get(each, slot)) for each in self.numbers])
         return self.model
 
@@ -191,6 +190,7 @@ class Engine:
         return dict(zip(self._state_names, values, strict=True))
 
     def restore(self, state: dict[str, np.ndarray], slot: int = 0) -> None:
+        self.stale.add(slot)
         self.slots.put(self._state, [state[name] for name in self._state_names], slot)
 
     @property
@@ -209,12 +209,3 @@ class Engine:
         own = (*self.model.trainable_variables, *self.model.non_trainable_variables)
         velocities = [f"velocity_{i}" for i in range(len(self.velocities))]
         return [f"variable_{place[id(each)]}" for each in own] + velocities
-
-
-def _read(variables: list[tf.Variable]) -> list[tf.Tensor]:
-    return [each.value() for each in variables]
-
-
-def _write(variables: list, values: list[tf.Tensor]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)

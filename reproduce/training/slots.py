@@ -24,6 +24,8 @@ from reproduce.spec import (
 from reproduce.training.nets import build
 
 LOW_WORD = 0xFFFFFFFF
+# Examples of one call of a compiled function.
+AT_ONCE = 1000
 # On a GPU, a stack of this many runs, or of as many as have this many weights together, keeps it
 # busy (`make bench` there); the weights take a few bytes each beside the images.
 MOST, WEIGHTS_TOGETHER = 16, 50_000_000
@@ -99,6 +101,23 @@ def spread(
         for whole, part in zip(found, parts, strict=True):
             whole[:, slot] = part
     return found
+
+
+def read(variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
+    return [each.value() for each in variables]
+
+
+def write(variables: Sequence, values: Sequence[tf.Tensor]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def in_blocks(function: Callable, examples: np.ndarray, slot: int) -> list[np.ndarray]:
+    """The outputs, for all these examples, of a compiled function of some examples and the slot."""
+    blocks = np.pad(examples, (0, -len(examples) % AT_ONCE)).reshape(-1, AT_ONCE)
+    here = tf.constant(slot, tf.int64)
+    found = [[each.numpy() for each in function(tf.constant(block), here)] for block in blocks]
+    return [np.concatenate(parts)[: len(examples)] for parts in zip(*found, strict=True)]
 
 
 def _room(like: np.ndarray, runs: int) -> np.ndarray:

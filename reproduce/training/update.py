@@ -10,7 +10,20 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
+from reproduce.data import Dataset
 from reproduce.spec import LinearRegression, Machine, Reconstructing, Run
+from reproduce.training.nets import parted
+
+_on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+
+
+def _resident(dataset: Dataset) -> tuple[tf.Tensor, tf.Tensor]:
+    """The data set's images and labels on the device, one copy for all engines."""
+    if dataset.digest not in _on_device:
+        _on_device.clear()
+        labels = tf.constant(dataset.labels, tf.int64)
+        _on_device[dataset.digest] = tf.constant(dataset.images), labels
+    return _on_device[dataset.digest]
 
 
 def hyperparameters(model: keras.Model) -> Iterator[tuple[object, str]]:
@@ -32,29 +45,42 @@ def _within(model: keras.Model) -> keras.Model:
 
 class Update:
     """The functions of one architecture; `model` gives the network's form, and none of its values
-    but those that `hold` sets."""
+    but those that `hold` sets.
 
-    def __init__(self, run: Run, model: keras.Model, images: tf.Tensor, labels: tf.Tensor):
-        self.model, self.images, self.labels = model, images, labels
+    What a frozen DBM finds in the images is the same in every update, and costs more than the
+    update: `find` computes it once. The others take it for all images, as `found`.
+    """
+
+    def __init__(self, run: Run, model: keras.Model, dataset: Dataset):
+        self.model = model
+        self.images, self.labels = _resident(dataset)
         self.net, self.uses_l1 = run.net, run.l1 > 0
         self.owners = list(hyperparameters(model))
         # Keras forgets the losses of layers inside a layer that is called on its own, and that of
         # a reconstruction has a machine inside. Within another model it is not on its own.
-        self.trained = _within(model) if isinstance(run.net, Machine) else model
+        self.frozen, self.rest = parted(model)
+        self.trained = _within(model) if isinstance(run.net, Machine) else self.rest
+        assert list(map(id, self.rest.trainable_variables)) == list(
+            map(id, model.trainable_variables)
+        )
 
     def gradients(
-        self, weights: list, others: list, numbers: list, batch: tf.Tensor
+        self, weights: list, others: list, numbers: list, found: list, batch: tf.Tensor
     ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
         """The loss on a batch of examples, the gradients, and the masks' state after it."""
-        images, labels = tf.gather(self.images, batch), tf.gather(self.labels, batch)
+        inputs, labels = self._inputs(found, batch), tf.gather(self.labels, batch)
+        mine = self._places(self.trained)
         with tf.GradientTape() as tape, self._holding(numbers):
             tape.watch(weights)
             logits, moved, penalties = self.trained.stateless_call(
-                weights, others, images, training=True, return_losses=True
+                weights, [others[i] for i in mine], inputs, training=True, return_losses=True
             )
-            loss = self._loss(logits, images, labels)
+            loss = self._loss(logits, tf.nest.flatten(inputs)[0], labels)
             total = tf.add_n([loss, *penalties])
-        return loss, tape.gradient(total, weights), [tf.convert_to_tensor(each) for each in moved]
+        others = list(others)
+        for i, value in zip(mine, moved, strict=True):
+            others[i] = tf.convert_to_tensor(value)
+        return loss, tape.gradient(total, weights), others
 
     def moved(
         self, weights, velocities, gradients, numbers, rates, rate_factors, l1_factors
@@ -78,10 +104,27 @@ class Update:
                 moved.append(stepped if constraint is None else constraint(stepped))
         return moved, faster
 
-    def scored(self, weights: list, others: list, examples: tf.Tensor) -> tf.Tensor:
+    def scored(self, weights: list, others: list, found: list, examples: tf.Tensor) -> tf.Tensor:
         """Inference outputs for these examples."""
+        mine = [others[i] for i in self._places(self.rest)]
+        inputs = self._inputs(found, examples)
+        return self.rest.stateless_call(weights, mine, inputs, training=False)[0]
+
+    def find(self, others: list, examples: tf.Tensor) -> list[tf.Tensor]:
+        """What the frozen DBM finds in these examples."""
+        mine = [others[i] for i in self._places(self.frozen)]
         images = tf.gather(self.images, examples)
-        return self.model.stateless_call(weights, others, images, training=False)[0]
+        return tf.nest.flatten(self.frozen.stateless_call([], mine, images, training=False)[0])
+
+    def _inputs(self, found: list, examples: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
+        """Those of `rest`."""
+        inputs = [tf.gather(each, examples) for each in (self.images, *found)]
+        return inputs if found else inputs[0]
+
+    def _places(self, part: keras.Model) -> list[int]:
+        """Where the other variables of a part of the model are among those of the model."""
+        place = {id(each): i for i, each in enumerate(self.model.non_trainable_variables)}
+        return [place[id(each)] for each in part.non_trainable_variables]
 
     def _loss(self, logits: tf.Tensor, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         if isinstance(self.net, Reconstructing | LinearRegression):

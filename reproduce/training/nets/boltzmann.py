@@ -118,6 +118,16 @@ def above(run: Run, pixels) -> list:
     return Features(_dbm(run, run.above, trainable=False, name="frozen"), name="above")(pixels)
 
 
+def parted(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
+    """What a frozen DBM finds in the images, None without one; and the model of both that trains.
+    They share the variables of `model`, which does the same as one after the other."""
+    for layer in model.layers:
+        if isinstance(layer, Features):
+            found = keras.tree.flatten(layer.output)
+            return keras.Model(model.input, found), keras.Model([model.input, *found], model.output)
+    return None, model
+
+
 def _dbm(run: Run, net: Dbm, **settings) -> DBM:
     return DBM(
         net.hidden,

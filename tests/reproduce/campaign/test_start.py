@@ -1,5 +1,6 @@
 """Runs that start from trained RBMs: what they begin with; a stop or a kill changes nothing."""
 
+import re
 import threading
 from dataclasses import replace
 
@@ -15,7 +16,9 @@ from reproduce.campaign.execute import execute_together
 from reproduce.data import split_indices
 from reproduce.plan import Planned
 from reproduce.record import turn
-from reproduce.training import NOTHING, Start, Training, loop, machines_of
+from reproduce.training import NOTHING, Start, Training, advance_together, loop, machines_of
+from reproduce.training.engine import engine_for
+from reproduce.training.nets import Machine
 
 
 @pytest.fixture
@@ -133,6 +136,31 @@ def test_a_net_begins_with_what_a_dbm_finds_in_one_more_round(deep, digits):
     hidden = keras.Model(model.input, model.get_layer("hidden_2").output)(digits.images[:50])
     np.testing.assert_allclose(hidden, dbm.to_model()(images), atol=1e-5)
     assert len(model.trainable_variables) == 6
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_what_a_frozen_dbm_finds_is_found_once_and_anew_for_another_machine(runs, deep, digits):
+    run, draw, ids = deep.planned.run, np.random.default_rng(0), np.arange(40)
+    sizes = ((64, 16), (16, 12))
+    machines = [
+        [Machine(*(draw.normal(size=n).astype("float32") for n in (k, k[1], k[0]))) for k in sizes]
+        for _ in range(2)
+    ]
+    engine = engine_for(run, digits, runs)
+    states = []
+    for slot, mine in enumerate(machines):
+        training = Training(run, digits, engine=engine, slot=slot % runs, start=Start(mine, ()))
+        advance_together([training])
+        seen = training.logits(ids)
+        np.testing.assert_allclose(training.network(digits.images[ids]), seen, atol=1e-4)
+        states.append((engine.state(slot % runs), seen))
+    engine.restore(states[0][0], runs - 1)
+    np.testing.assert_allclose(engine.logits(ids, runs - 1), states[0][1], atol=1e-5)
+    assert not np.allclose(states[0][1], states[1][1], atol=0.1)
+    if runs == 1:
+        program = engine._update.experimental_get_compiler_ir()("hlo")
+        # Forward, to the weights and to the units of three layers, but not to what is found.
+        assert len(re.findall(r" dot\(", program)) == 8
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])

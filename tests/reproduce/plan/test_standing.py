@@ -240,7 +240,7 @@ def test_a_cell_costs_its_machines_too_and_cells_share_them(tmp_path):
     machines = dbn - plain
     assert machines > 0
     assert cost("DBN + finetuning", "DBN + dropout finetuning") == pytest.approx(2 * dbn - machines)
-    # Its net is smaller, but sees what its machine finds for each image.
+    # The net on a DBM is smaller, but the machine costs more.
     assert cost("DBM + finetuning") > dbn
 
 
