@@ -65,6 +65,9 @@ SAYS = {
         "Dropout + Max-norm below L2"
     ],
     ("which p is best", "fig9a", "cpu", OPEN): ["p = 0.5 is better than p = 1"],
+    ("whether dropout helps a pretrained net", "table2_pretrained", "cpu", OPEN): [
+        "DBN + dropout finetuning below DBN + finetuning"
+    ],
 }
 
 

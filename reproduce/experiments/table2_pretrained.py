@@ -130,7 +130,7 @@ experiment = Experiment(
             kind="pictures",
             arms=(DBN,),
             picture="samples",
-            x_label="sampled by the RBMs, before finetuning",
+            x_label="sampled by the RBMs before finetuning, beginning at test images",
         ),
     ),
     claims=(
@@ -139,8 +139,8 @@ experiment = Experiment(
             DBN,
             smallest=SMALLEST,
             paper="section 6.1.1, Table 2",
-            why="the net without dropout errs as much as the paper's, the one with it more. Half of "
-            "its hidden units are missing at every update, and it makes a small part of the "
+            why="the net without dropout errs as much as the paper's, the one with it more. Half "
+            "of its hidden units are missing at every update, and it makes a small part of the "
             "paper's million: the longer it trains, the nearer it comes to the other.",
         ),
         below(DBM_DROPOUT, DBM, smallest=SMALLEST, paper="section 6.1.1, Table 2"),

@@ -27,7 +27,7 @@ def title(e: Evidence) -> str:
     if found is None:
         return "No claim can be judged yet"
     claim, judged = found
-    text, said = _sentence(claim), verdict(e, claim, judged)
+    text, said = _sentence(e, claim), verdict(e, claim, judged)
     if said.startswith((OPEN, NOT_JUDGED)):
         names_arms = claim.text == _of_arms(claim)
         # How many seeds it would take is in the report's table.
@@ -49,7 +49,7 @@ def _levels(e: Evidence, claim: Claim, judged: Judged) -> str:
     means = means_of_sides(e, claim, judged).split(" vs ")
     if len(means) != 2:
         return ""
-    of = "" if re.search("test error|errs less", _sentence(claim)) else "test error "
+    of = "" if re.search("test error|errs less", _sentence(e, claim)) else "test error "
     return f": {of}{means[0]} % against {means[1]} %"
 
 
@@ -58,12 +58,20 @@ def _of_arms(claim: Claim) -> str:
     return f"{claim.better} below {claim.worse}"
 
 
-def _sentence(claim: Claim) -> str:
-    """The claim's text; where that only names two arms, without what both have in common."""
+def _sentence(e: Evidence, claim: Claim) -> str:
+    """The claim's text; where that only names two arms, without what both have in common, unless
+    another claim would then read the same."""
     text = claim.text
     if text == _of_arms(claim):
-        better, worse = _apart(as_tuple(claim.better)[0], as_tuple(claim.worse)[0])
-        text = f"{better} errs less than {worse}"
+        pairs = [
+            (as_tuple(each.better)[0], as_tuple(each.worse)[0])
+            for each in e.experiment.claims
+            if each.text == _of_arms(each)
+        ]
+        whole = as_tuple(claim.better)[0], as_tuple(claim.worse)[0]
+        short = _apart(*whole)
+        is_clear = sum(_apart(*pair) == short for pair in pairs) == 1
+        text = " errs less than ".join(short if is_clear else whole)
     is_word = len(text.split()[0]) > 1
     return text[0].upper() + text[1:] if is_word else text
 

@@ -13,11 +13,11 @@ WORSE, BETTER = "Net + L2, 2 x 8", "Net + dropout, 2 x 8"
 LOW, HIGH = (1.2, 1.2, 1.21), (1.4, 1.41, 1.42)
 
 
-def evidence(made, run, *claims, worse=HIGH, better=LOW, data=None):
+def evidence(made, run, *claims, worse=HIGH, better=LOW, data=None, others=()):
     experiment = Experiment(
         title="Toy",
         source="Table 0",
-        cells=arms({WORSE: [run], BETTER: [replace(run, keep=0.5)]}),
+        cells=arms({WORSE: [run], BETTER: [replace(run, keep=0.5)], **{x: [run] for x in others}}),
         budgets={"cpu": Budget(updates=10, seeds=3, update_ms=1, data=data)},
         view=View(kind="arms"),
         claims=claims,
@@ -63,6 +63,13 @@ def test_arms_are_named_without_what_they_share(made, run):
     assert title == "Dropout errs less than L2: 1.20 % against 1.41 %"
     is_open = evidence(made, run, named, worse=(1.2, 1.6, 1.4))
     assert heading.title(is_open) == "Whether Dropout errs less than L2 is open"
+
+
+def test_arms_are_named_in_full_where_another_claim_would_read_the_same(made, run):
+    worse, better = others = "Tree + L2, 2 x 8", "Tree + dropout, 2 x 8"
+    other = claim(f"{better} below {worse}", better=better, worse=worse)
+    both = evidence(made, run, claim(f"{BETTER} below {WORSE}"), other, others=others)
+    assert heading.title(both).startswith("Net + dropout, 2 x 8 errs less than Net + L2, 2 x 8")
 
 
 def test_names_and_abbreviations_keep_their_capitals_within_a_sentence(made, run):
