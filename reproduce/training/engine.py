@@ -150,7 +150,8 @@ class Engine:
         write(self.velocities, velocities)
 
     def _score(self, examples: tf.Tensor, slot: tf.Tensor) -> list[tf.Tensor]:
-        return [self.update.scored(*self._network(slot), examples)]
+        weights, others, found = self._network(slot)
+        return [self.update.scored(weights, others, found, examples)]
 
     def _network(self, slot) -> list[list[tf.Tensor]]:
         """One run's weights, its other state, and what its frozen machine finds."""

@@ -112,6 +112,7 @@ class Update:
 
     def find(self, others: list, examples: tf.Tensor) -> list[tf.Tensor]:
         """What the frozen DBM finds in these examples."""
+        assert self.frozen
         mine = [others[i] for i in self._places(self.frozen)]
         images = tf.gather(self.images, examples)
         return tf.nest.flatten(self.frozen.stateless_call([], mine, images, training=False)[0])
