@@ -56,9 +56,9 @@ class Update:
         self.images, self.labels = _resident(dataset)
         self.net, self.uses_l1 = run.net, run.l1 > 0
         self.owners = list(hyperparameters(model))
+        self.frozen, self.rest = parted(run, model)
         # Keras forgets the losses of layers inside a layer that is called on its own, and that of
         # a reconstruction has a machine inside. Within another model it is not on its own.
-        self.frozen, self.rest = parted(model)
         self.trained = _within(model) if isinstance(run.net, Machine) else self.rest
         assert list(map(id, self.rest.trainable_variables)) == list(
             map(id, model.trainable_variables)

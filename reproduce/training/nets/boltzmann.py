@@ -113,14 +113,17 @@ def build(run: Run, shape: tuple[int, ...]) -> keras.Model:
 def above(run: Run, pixels) -> list:
     """What the DBM that an Mlp starts from finds for each hidden layer above the first, given the
     pixels; nothing for other runs."""
-    if run.above is None:
+    if run.above is None or run.shift_pixels or run.flip:
         return []
     return Features(_dbm(run, run.above, trainable=False, name="frozen"), name="above")(pixels)
 
 
-def parted(model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
-    """What a frozen DBM finds in the images, None without one; and the model of both that trains.
-    They share the variables of `model`, which does the same as one after the other."""
+def parted(run: Run, model: keras.Model) -> tuple[keras.Model | None, keras.Model]:
+    """What a frozen DBM finds in the images, None without one or if images change in training; and
+    the model of both that trains. They share the variables of `model`, which does the same as one
+    after the other."""
+    if run.above is None or run.shift_pixels or run.flip:
+        return None, model
     for layer in model.layers:
         if isinstance(layer, Features):
             found = keras.tree.flatten(layer.output)

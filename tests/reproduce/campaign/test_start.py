@@ -163,6 +163,12 @@ def test_what_a_frozen_dbm_finds_is_found_once_and_anew_for_another_machine(runs
         assert len(re.findall(r" dot\(", program)) == 8
 
 
+def test_a_dbm_sees_the_images_as_they_are_shifted_in_training(deep, digits):
+    run = deep.planned.run
+    shifted = replace(run, shift_pixels=1)
+    assert engine_for(run, digits).found and not engine_for(shifted, digits).found
+
+
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_interrupted_anywhere_it_ends_as_if_it_had_not_been(how, deep, monkeypatch):
     """A kill, here an error that nothing expects, comes after a checkpoint and some updates."""
