@@ -125,13 +125,29 @@ def _tensorflow_words(seed, layer, call, count):
     seed, layer, call = (tf.cast(word, tf.uint32) for word in (seed, layer, call))
     # Two words each, the low one first.
     counter = tf.bitcast(tf.stack([[tf.zeros_like(call), call], [seed, layer]]), tf.uint64)
-    return tf.raw_ops.StatelessRandomUniformFullIntV2(
-        shape=tf.reshape(count, (1,)),
-        key=counter[1:],
-        counter=counter,
-        alg=tf.random.Algorithm.PHILOX.value,
-        dtype=tf.uint32,
-    )
+
+    def draw(size, dtype):
+        philox = tf.random.Algorithm.PHILOX.value
+        return tf.raw_ops.StatelessRandomUniformFullIntV2(
+            shape=tf.reshape(size, (1,)), key=counter[1:], counter=counter, alg=philox, dtype=dtype
+        )
+
+    if not _is_for_xla() or tf.config.list_physical_devices("GPU"):
+        return draw(count, tf.uint32)
+    # On a CPU, XLA computes a block again for each of its words; drawn in pairs that are parted
+    # here, they take a third of the time. TensorFlow's own code is slower so.
+    pairs = draw((count + 1) // 2, tf.uint64)
+    upper = tf.bitwise.right_shift(pairs, tf.constant(32, tf.uint64))
+    parted = tf.stack([tf.cast(pairs, tf.uint32), tf.cast(upper, tf.uint32)], axis=1)
+    return tf.reshape(parted, (-1,))[:count]
+
+
+def _is_for_xla():
+    """Whether XLA compiles what is traced now, which TensorFlow tells its own code only."""
+    import tensorflow as tf
+    from tensorflow.python.ops import control_flow_util
+
+    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def _torch_words(seed, layer, call, count):

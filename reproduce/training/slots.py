@@ -133,9 +133,12 @@ def _philox_of_each_run(pfor_input) -> list:
     low = counter & LOW_WORD
     high = _upper(counter)
     first, call, seed, layer = low[:, :1], high[:, :1], low[:, 1:], high[:, 1:]
-    blocks = first + tf.cast(tf.range((count + 3) // 4), tf.uint64)
-    words = philox(seed, layer, call, blocks, _upper)
-    drawn = tf.cast(tf.stack(words, axis=2), pfor_input.get_attr("dtype"))
+    dtype = pfor_input.get_attr("dtype")
+    in_block = 16 // dtype.size
+    blocks = first + tf.cast(tf.range((count + in_block - 1) // in_block), tf.uint64)
+    drawn = tf.cast(tf.stack(philox(seed, layer, call, blocks, _upper), axis=2), tf.uint32)
+    if dtype.size == 8:
+        drawn = tf.bitcast(tf.reshape(drawn, (tf.shape(drawn)[0], -1, 2)), dtype)
     flat = tf.reshape(drawn, (tf.shape(drawn)[0], -1))[:, :count]
     return pfor.wrap(flat, True)
 

@@ -84,11 +84,13 @@ def test_bits_are_the_same_on_every_backend_of_keras(other):
     assert done.stdout.strip() == f"{other} {mine}", done.stderr
 
 
-def test_bits_are_the_same_eagerly_and_compiled():
+@pytest.mark.parametrize("devices", [[], ["a GPU"]])  # each has a form of its own
+def test_bits_are_the_same_eagerly_and_compiled(devices, monkeypatch):
     eager = array(random_bernoulli(1, 2, 3, 30_000, (33, 7)))
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices)
         for jit in (False, True):
             draw = tf.function(
                 lambda: random_bernoulli(1, 2, 3, 30_000, (33, 7)), jit_compile=jit, autograph=False
