@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from reproduce.spec.budget import PROFILES, Budget
@@ -54,6 +54,50 @@ class Bracket:
         return replace(run, **changed)
 
 
+MEASURES = ("error_percent", "nll", "calibration_percent", "squared_error")
+_PREDICTED = MEASURES[:3]
+_SHARED, _SOLUTIONS = ("mode", "share_percent"), ("closed_form", "least_squares")
+_UNCERTAIN = (
+    "predictive_entropy_when_wrong",
+    "predictive_entropy_when_right",
+    "one_minus_auroc_percent",
+    "selective_risk_percent",
+    "accuracy_above_confidence_percent",
+)
+# What each probe measures of a trained network.
+PROBES: Mapping[str, tuple[str, ...]] = {
+    "activations": (
+        "activation_mean",
+        "active_percent",
+        *(f"{of}_{what}" for of in ("activation", "unit_mean") for what in _SHARED),
+    ),
+    "closed_form": (
+        "expected_loss_percent",
+        "closed_form_expected_loss_percent",
+        *(f"distance_to_{solution}_percent" for solution in _SOLUTIONS),
+        *(f"{solution}_error_percent" for solution in _SOLUTIONS),
+    ),
+    "features": ("feature_roughness",),
+    "inputs": (),
+    "machines": ("reconstruction_error", "free_energy_gap"),
+    "map_masks": (),
+    "masks": ("pass_missed_percent", "mean_missed_percent"),
+    "monte_carlo": tuple(f"monte_carlo_{of}{sd}" for of in _PREDICTED for sd in ("", "_sd")),
+    "probabilities": (
+        "hidden_probability_mean",
+        "above_first_bin_percent",
+        "dead_units_percent",
+        "probability_share_percent",
+    ),
+    "redundancy": ("lesion_error_percent", "correlation", "effective_rank_percent"),
+    "uncertainty": (
+        *(f"monte_carlo_{of}" for of in _PREDICTED),
+        *(f"{how}_{of}" for how in ("monte_carlo", "weight_scaling") for of in _UNCERTAIN),
+        "predictive_entropy",
+        "mutual_information",
+    ),
+}
+
 WIDER_RATES = (Bracket(setting="learning_rate", factor=2.0, low=0.001, high=1.0),)
 
 
@@ -103,11 +147,36 @@ class Experiment:
         for what, named in self._named():
             if unknown := {*named} - arms:
                 raise ValueError(f"{what} names an arm that is not declared: {sorted(unknown)}")
+        self._check_measures()
         if self.bests and not self.hold_out:
             raise ValueError(
                 f"the best of {self.bests[0].among!r} is picked on validation images, so set "
                 "`hold_out`"
             )
+
+    def _check_measures(self) -> None:
+        for probe in self.probes:
+            if probe not in PROBES:
+                raise ValueError(f"the probes are {', '.join(PROBES)}. Received: {probe!r}")
+        if unknown := {*self.measures} - {*MEASURES}:
+            raise ValueError(
+                f"`measures` are some of {', '.join(MEASURES)}. Received: {sorted(unknown)}"
+            )
+        measured = [*self.measures, *chain.from_iterable(PROBES[probe] for probe in self.probes)]
+        for what, measures in self._measured():
+            if unknown := {*measures} - {*measured}:
+                raise ValueError(
+                    f"{what} needs what this experiment measures: {', '.join(measured)}. "
+                    f"Received: {sorted(unknown)}"
+                )
+
+    def _measured(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What shows measures, and which."""
+        for claim in self.claims:
+            yield f"the claim {claim.text!r}", (claim.measure, claim.worse_measure or claim.measure)
+        for view in (self.view, *self.panels):
+            if view.kind not in ("claims", "pictures"):
+                yield f"a view of {view.kind!r}", view.measures
 
     def _named(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What names arms, and which."""

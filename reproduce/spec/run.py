@@ -26,7 +26,7 @@ class Run:
     updates: int = 0
     seed: int = -1
     measures: tuple[str, ...] = ()
-    # Probes of the trained network: names in `PROBES` of probes/__init__.py.
+    # Probes of the trained network: names in `PROBES` of spec/experiment.py.
     probes: tuple[str, ...] = ()
     # All fields from here on are off by default.
     # Number of training examples, drawn at random with the seed; None: all.

@@ -11,13 +11,15 @@ from PIL import Image
 
 from layers import Dropout
 from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp, Rbm
-from reproduce.probes import Picture, Trained, closed_form, mosaic, run_probes, uncertainty
+from reproduce.probes import PROBES, Picture, Trained, closed_form, mosaic, run_probes, uncertainty
 from reproduce.probes.closed_form import normal_equations, solution
 from reproduce.probes.features import roughness
 from reproduce.probes.masks import KEPT_GREY
 from reproduce.probes.monte_carlo import KS
 from reproduce.probes.redundancy import effective_rank_percent
+from reproduce.spec import experiment as spec
 from reproduce.training import Training
+from reproduce.training.measures import MEASURES
 
 
 def trained(run, digits):
@@ -31,6 +33,7 @@ def rows_of(training, *names):
     training.run = replace(training.run, probes=names)
     rows, pictures = run_probes(training)
     assert all(np.isfinite(row.value) for row in rows)
+    assert {row.measure for row in rows} == {of for name in names for of in spec.PROBES[name]}
     return {(row.split, row.measure, row.x): row.value for row in rows}, pictures
 
 
@@ -43,6 +46,11 @@ def dropped(run, digits):
     net = Mlp((64, 48), "relu")
     settings = {"learning_rate": 0.1, "updates": 1_000, "keep_input": 0.8, "keep": 0.5}
     return trained(replace(run, net=net, **settings), digits)
+
+
+def test_what_is_declared_of_probes_and_measures_is_what_there_is():
+    assert PROBES.keys() == spec.PROBES.keys()
+    assert tuple(MEASURES) == spec.MEASURES
 
 
 def test_each_sample_has_masks_of_its_own_and_all_come_from_the_seed(dropped):

@@ -40,6 +40,23 @@ def test_budgets_and_views_name_arms_of_the_experiment_and_each_cell_has_its_pla
         experiment(run, cells=(*arms({"a": [run], "b": [run]}), *arms({"a": [run]})))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "valid"),
+    [
+        ({"probes": ("masks", "feature")}, "the probes are activations, .* Received: 'feature'"),
+        ({"measures": ("eror",)}, r"some of error_percent, .* Received: \['eror'\]"),
+        ({"view": View(kind="arms", measures=("squared_error",))}, "'arms' needs .* nll, pass_mis"),
+        (
+            {"claims": (Claim(text="?", better="a", worse="b", smallest=1.0, measure="loss"),)},
+            r"the claim '\?' needs .* Received: \['loss'\]",
+        ),
+    ],
+)
+def test_a_misspelt_probe_or_measure_is_refused(run, wrong, valid):
+    with pytest.raises(ValueError, match=valid):
+        experiment(run, **{"probes": ("masks",)} | wrong)
+
+
 def test_the_best_of_unknown_arms_and_without_validation_images_is_refused(run):
     best = Best(among="arms", arms=("a", "b"), than="a")
     with pytest.raises(ValueError, match="set `hold_out`"):
