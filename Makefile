@@ -25,7 +25,9 @@ define make_environment
 	@mkdir -p $(1) && touch $(1)/made-by-make
 	@find $(1) -mindepth 1 ! -path $(1)/made-by-make -delete
 	$(SYSTEM_PYTHON) -m venv $(1)
-	$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(3) -r $(2)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile $(3) -r $(2)
+	@# What pip does on one core; a package may hold files that are no Python of this version.
+	@$(1)/bin/python -m compileall -qq -j 0 $(1)/lib || true
 	@touch $(1)/installed
 endef
 
@@ -62,7 +64,13 @@ tensorboard: setup ## show the curves of all runs, of PROFILE=cpu, or of NAME=ta
 
 test: setup ## run the tests, the layers on TensorFlow and on JAX
 	$(PYTHON) -m pytest -n 2
-	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 $(PYTHON) -m pytest -n 2 tests/layers
+	$(ON_JAX) $(PYTHON) -m pytest -n 2 tests/layers
+
+# Compiling takes longest: the two processes share their programs, with each other and with the next
+# time.
+ON_JAX = KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
+	JAX_COMPILATION_CACHE_DIR=.venv/compiled-by-jax \
+	JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
 # PyTorch has an environment of its own, without TensorFlow and JAX.
 torch: .venv-torch/installed ## run the layers' tests on PyTorch
