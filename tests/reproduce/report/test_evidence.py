@@ -180,7 +180,7 @@ def test_a_difference_tells_its_unit_and_enough_digits_for_its_interval(toy, tmp
         claims = tuple(replace(claim, measure="nll") for claim in toy.claims)
         stated = altered(
             found,
-            experiment=replace(toy, claims=claims),
+            experiment=replace(toy, claims=claims, measures=("error_percent", "nll")),
             final=found.final.assign(measure="nll", value=values),
         )
         assert claims_table(stated).rows[0][2] == difference
