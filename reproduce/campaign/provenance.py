@@ -3,17 +3,20 @@
 import datetime
 import traceback
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from reproduce.campaign.job import Job, Outcome
 from reproduce.machine import cores, import_tensorflow
 from reproduce.plan import Planned
 from reproduce.record import Row
-from reproduce.training import Measured
+
+if TYPE_CHECKING:  # whose import is TensorFlow's, which a campaign with workers does without
+    from reproduce.training import Measured
 
 PACKAGES = ("tensorflow", "keras", "numpy")
 
 
-def rows_of(planned: Planned, history: list[Measured]) -> list[Row]:
+def rows_of(planned: Planned, history: "list[Measured]") -> list[Row]:
     run = planned.run
     return [
         Row(

@@ -67,10 +67,10 @@ class Workers:
         """Yields outcomes as jobs end, in any order. Each worker that is free is given what `take`
         returns; a call after an outcome was handled may return other jobs than one before it. Ends
         when none is running and `take` has none."""
-        self.display.busy("importing TensorFlow")
-        from reproduce.campaign.execute import execute_together
-
         if self.count == 1 and not self.cluster:
+            self.display.busy("importing TensorFlow")
+            from reproduce.campaign.execute import execute_together
+
             here: set[tuple] = self.compiled.setdefault("", set())
             while (job := take(here, set(), None)) is not None:
                 self._tell_if_new(job, here)

@@ -143,9 +143,9 @@ def test_specs_and_list_import_little_but_the_standard_library():
     assert done.returncode == 0, done.stderr
 
 
-def test_report_imports_neither_tensorflow_nor_keras():
+def test_report_and_a_campaign_with_workers_import_neither_tensorflow_nor_keras():
     code = (
-        "import sys, reproduce.report\n"
+        "import sys, reproduce.campaign.workers.crew, reproduce.report\n"
         "heavy = {'tensorflow', 'keras'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"
     )
