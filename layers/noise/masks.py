@@ -121,6 +121,7 @@ def philox(seed, layer, call, blocks, upper=lambda product: product >> 32):
 
 def _tensorflow_words(seed, layer, call, count):
     import tensorflow as tf
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
     seed, layer, call = (tf.cast(word, tf.uint32) for word in (seed, layer, call))
     # Two words each, the low one first.
@@ -132,7 +133,9 @@ def _tensorflow_words(seed, layer, call, count):
             shape=tf.reshape(size, (1,)), key=counter[1:], counter=counter, alg=philox, dtype=dtype
         )
 
-    if not _is_for_xla() or tf.config.list_physical_devices("GPU"):
+    # TensorFlow tells its own code only whether XLA compiles what is traced.
+    is_for_xla = GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+    if not is_for_xla or tf.config.list_physical_devices("GPU"):
         return draw(count, tf.uint32)
     # On a CPU, XLA computes a block again for each of its words; drawn in pairs that are parted
     # here, they take a third of the time. TensorFlow's own code is slower so.
@@ -140,14 +143,6 @@ def _tensorflow_words(seed, layer, call, count):
     upper = tf.bitwise.right_shift(pairs, tf.constant(32, tf.uint64))
     parted = tf.stack([tf.cast(pairs, tf.uint32), tf.cast(upper, tf.uint32)], axis=1)
     return tf.reshape(parted, (-1,))[:count]
-
-
-def _is_for_xla():
-    """Whether XLA compiles what is traced now, which TensorFlow tells its own code only."""
-    import tensorflow as tf
-    from tensorflow.python.ops import control_flow_util
-
-    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def _torch_words(seed, layer, call, count):

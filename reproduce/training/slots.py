@@ -134,7 +134,7 @@ def _philox_of_each_run(pfor_input) -> list:
     high = _upper(counter)
     first, call, seed, layer = low[:, :1], high[:, :1], low[:, 1:], high[:, 1:]
     dtype = pfor_input.get_attr("dtype")
-    in_block = 16 // dtype.size
+    in_block = 16 // dtype.size  # numbers; a block has 16 bytes
     blocks = first + tf.cast(tf.range((count + in_block - 1) // in_block), tf.uint64)
     drawn = tf.cast(tf.stack(philox(seed, layer, call, blocks, _upper), axis=2), tf.uint32)
     if dtype.size == 8:
