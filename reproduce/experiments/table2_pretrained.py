@@ -130,7 +130,8 @@ experiment = Experiment(
             kind="pictures",
             arms=(DBN,),
             picture="samples",
-            x_label="sampled by the RBMs before finetuning, beginning at test images",
+            x_label="test images as the RBMs give them back before finetuning, then after 1, 10, "
+            "30, 100 and 500 steps of Gibbs sampling",
         ),
     ),
     claims=(

@@ -14,8 +14,9 @@ from reproduce.training import Machine, Measured
 # Values beyond this quantile are drawn black or white.
 DRAWN_QUANTILE = 0.995
 INPUT_COLUMNS, INPUT_ROWS = 8, 2
-# Of a belief net: chains that begin at test images, and steps of Gibbs sampling of each.
-SAMPLES, SAMPLED_STEPS = 100, 500
+# Of a belief net: chains that begin at test images, and the steps of Gibbs sampling after which
+# they are drawn, a row each. One that knows only the neighbourhood of images loses them on the way.
+CHAINS, DRAWN_STEPS = 12, (0, 1, 10, 30, 100, 500)
 
 
 def find(trained: Trained) -> Iterator[Measured | Picture]:
@@ -40,8 +41,8 @@ def find(trained: Trained) -> Iterator[Measured | Picture]:
 def find_machines(trained: Trained) -> Iterator[Measured | Picture]:
     """Of the RBMs that the run starts from, each by its number from the pixels up: the error of the
     pixels that it gives back through those below it; how much lower the free energy of training
-    images is than that of test images, in nats; and images that the belief net of all samples. Of a
-    DBM, the error alone."""
+    images is than that of test images, in nats; and images that the belief net of all samples, in
+    rows of more and more steps. Of a DBM, the error alone."""
     training = trained.training
     machines = training.start.machines
     if not machines:
@@ -57,23 +58,28 @@ def find_machines(trained: Trained) -> Iterator[Measured | Picture]:
         yield trained.row("free_energy_gap", other - mean, count)
         if count < len(machines):
             each = [expit(visible @ machine.kernel + machine.hidden_bias) for visible in each]
-    tiles = _sampled(machines, each[1][:SAMPLES], trained.generator("samples"))
-    tiles = tiles.reshape(-1, *training.dataset.shape)
-    yield Picture("samples", mosaic(tiles, math.isqrt(SAMPLES)))
+    tiles = sampled(machines, each[1][:CHAINS], trained.generator("samples"))
+    yield Picture("samples", mosaic(tiles.reshape(-1, *training.dataset.shape), CHAINS))
 
 
-def _sampled(
+def sampled(
     machines: Sequence[Machine], visible: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
-    """Probabilities of the pixels: Gibbs sampling in the last RBM, then down through the others."""
+    """Probabilities of the pixels, shape (steps drawn, chains, pixels): Gibbs sampling in the last
+    RBM, then down through the others. After no step, of the features of the images themselves."""
     *below, last = machines
-    for _ in range(SAMPLED_STEPS):
-        hidden = _drawn(expit(visible @ last.kernel + last.hidden_bias), generator)
-        probabilities = expit(hidden @ last.kernel.T + last.visible_bias)
-        visible = _drawn(probabilities, generator)
+    probabilities, rows = visible, []
+    for step in range(DRAWN_STEPS[-1] + 1):
+        if step > 0:
+            hidden = _drawn(expit(visible @ last.kernel + last.hidden_bias), generator)
+            probabilities = expit(hidden @ last.kernel.T + last.visible_bias)
+            visible = _drawn(probabilities, generator)
+        if step in DRAWN_STEPS:
+            rows.append(probabilities)
+    pixels = np.stack(rows)
     for machine in reversed(below):
-        probabilities = expit(probabilities @ machine.kernel.T + machine.visible_bias)
-    return probabilities
+        pixels = expit(pixels @ machine.kernel.T + machine.visible_bias)
+    return pixels
 
 
 def _drawn(probabilities: np.ndarray, generator: np.random.Generator) -> np.ndarray:

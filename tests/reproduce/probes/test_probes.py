@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,15 +11,15 @@ import pytest
 from PIL import Image
 
 from layers import Dropout
-from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp, Rbm
+from reproduce import Autoencoder, ConvNet, LinearRegression, Mlp, Rbm, experiments
 from reproduce.probes import PROBES, Picture, Trained, closed_form, mosaic, run_probes, uncertainty
 from reproduce.probes.closed_form import normal_equations, solution
-from reproduce.probes.features import roughness
+from reproduce.probes.features import CHAINS, DRAWN_STEPS, roughness, sampled
 from reproduce.probes.masks import KEPT_GREY
 from reproduce.probes.monte_carlo import KS
 from reproduce.probes.redundancy import effective_rank_percent
 from reproduce.spec import experiment as spec
-from reproduce.training import Training
+from reproduce.training import Machine, Training
 from reproduce.training.measures import MEASURES
 
 
@@ -254,3 +255,19 @@ def test_the_hidden_units_of_an_rbm_are_counted_on_test_images(run, digits):
     tile = decoded(pictures["features"])[:8, :8].astype(float)
     last = decoded(pictures["features"])[-8:, -8:].astype(float)
     assert tile.std() > last.std()
+
+
+def test_chains_begin_at_images_and_end_where_the_last_rbm_leads():
+    """Here it leads, whatever it sees, to its third visible unit alone: the fourth pixel."""
+    below = Machine(20 * np.eye(4, 3, k=-1), np.zeros(3), np.full(4, -10.0))
+    last = Machine(np.zeros((3, 5)), np.zeros(5), np.array([-20.0, -20.0, 20.0]))
+    seen = np.tile(np.eye(3), (CHAINS // 3, 1))
+    rows = sampled([below, last], seen, np.random.default_rng(1))
+    assert rows.shape == (len(DRAWN_STEPS), CHAINS, 4)
+    np.testing.assert_allclose(rows[0, :3], np.eye(3, 4, k=1), atol=1e-4)
+    np.testing.assert_allclose(rows[1:], np.broadcast_to([0, 0, 0, 1], rows[1:].shape), atol=1e-4)
+
+
+def test_the_steps_that_are_drawn_are_those_under_the_picture():
+    label = experiments.load("table2_pretrained").panels[-1].x_label
+    assert tuple(int(number) for number in re.findall(r"\d+", label)) == DRAWN_STEPS[1:]
