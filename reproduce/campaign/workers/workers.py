@@ -162,6 +162,10 @@ class Workers:
         dask.config.set({"distributed.scheduler.allowed-failures": 0})
         # No status pages.
         dask.config.set({f"distributed.{each}.http.routes": [] for each in ("scheduler", "worker")})
+        # It would give freed memory back at each update, to be mapped and cleared again for the
+        # next (4 to 8 MB of a net upon a DBM), and look at the stack a hundred times a second.
+        dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None})
+        dask.config.set({"distributed.worker.profile.enabled": False})
         scratch = self.closing.enter_context(temporary_folder())
         with without_signals():
             cluster = LocalCluster(
