@@ -16,9 +16,15 @@ NETS = {
 }
 
 
-def lower(text, measure, x, smallest):
+def lower(text, measure, x, smallest, why=""):
     return Claim(
-        text=text, better="Dropout", worse="No dropout", measure=measure, x=x, smallest=smallest
+        text=text,
+        better="Dropout",
+        worse="No dropout",
+        measure=measure,
+        x=x,
+        smallest=smallest,
+        why=why,
     )
 
 
@@ -56,12 +62,20 @@ experiment = Experiment(
         kind="against_x",
         measures=("lesion_error_percent",),
         x_label="fraction of hidden units removed",
+        y_label="test error (%)",
     ),
     panels=(against_depth("effective_rank_percent"), against_depth("correlation")),
     claims=(
         lower(
             "Dropout nets err less without half of their units", "lesion_error_percent", 0.5, 1.0
         ),
-        lower("Features of dropout nets correlate less (third layer)", "correlation", 3, 0.01),
+        lower(
+            "Features of dropout nets correlate less (third layer)",
+            "correlation",
+            3,
+            0.01,
+            why="a unit that may be missing at any time does its work only if others do the same. "
+            "So what the upper layers tell is there more than once, and fewer directions carry it.",
+        ),
     ),
 )
