@@ -83,7 +83,7 @@ def test_a_stranger_cannot_talk_to_the_workers_of_this_machine():
                 with pytest.raises((OSError, TimeoutError)):
                     Client(there, timeout=2, security=security)
         assert client.submit(int, "7").result(timeout=30) == 7
-        # Dask's own setting returns memory at each update, which may cost a fifth of the time.
+        # Dask's own setting returns memory at each update, for the kernel to map it again.
         assert client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result(timeout=30) is None
     # What closes later than this says nothing, whatever Dask has put back.
     for name in ("batched", "client", "scheduler"):
