@@ -7,7 +7,7 @@ the reliability diagram.
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import ndimage, stats
+from scipy import ndimage
 from scipy.special import softmax
 
 from reproduce.data import obtain
@@ -77,6 +77,8 @@ def _summary(trained: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _entropy(probabilities: np.ndarray) -> np.ndarray:
     """Entropy in nats."""
+    from scipy import stats  # takes a second, and no other probe needs it
+
     return stats.entropy(np.maximum(probabilities, 1e-30), axis=1)
 
 
@@ -85,6 +87,8 @@ def _one_minus_auroc(entropies: np.ndarray, wrong: np.ndarray) -> float:
     that a wrong prediction has lower entropy than a correct one."""
     if wrong.all() or not wrong.any():
         return 0.0
+    from scipy import stats
+
     return 1 - stats.mannwhitneyu(entropies[wrong], entropies[~wrong]).statistic / (
         wrong.sum() * (~wrong).sum()
     )

@@ -2,8 +2,6 @@
 
 import time
 
-from sklearn.svm import SVC
-
 from reproduce.data import Dataset, split_indices
 from reproduce.spec import GaussianSvm, Run
 from reproduce.training.measures import MEASURED_EXAMPLES, Measured
@@ -13,6 +11,8 @@ CACHE_MEBIBYTES = 2_000
 
 def train_svm(run: Run, dataset: Dataset) -> tuple[list[Measured], float]:
     """The error of the support vector machine on each split, and the seconds that it took."""
+    from sklearn.svm import SVC  # takes two seconds, and no other run needs it
+
     began, net = time.monotonic(), run.net
     assert isinstance(net, GaussianSvm)
     pixels = dataset.images.reshape(len(dataset.images), -1)

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -7,6 +9,8 @@ import pytest
 from reproduce.errors import UserError
 from reproduce.files import LOCK
 from reproduce.machine import has_gpu, temporary_folder
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_no_usable_temporary_folder_is_one_sentence(monkeypatch):
@@ -39,3 +43,20 @@ def test_a_hidden_gpu_is_none(monkeypatch, devices, seen):
     monkeypatch.setattr(Path, "exists", lambda path: True)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", devices)
     assert has_gpu() == seen
+
+
+def test_tensorflow_is_imported_without_what_it_does_not_need_here():
+    """What is hidden meanwhile can be imported afterwards, and what was there before is left."""
+    program = """
+import sys
+import matplotlib.pyplot as before
+from reproduce.machine import UNUSED
+import reproduce.training, reproduce.probes, reproduce.campaign
+there = sorted((UNUSED | {"scipy.stats"}) & sys.modules.keys())
+print(there, sys.modules["matplotlib.pyplot"] is before)
+import jax, sklearn
+"""
+    lines = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert lines == ["['matplotlib.pyplot'] True"]

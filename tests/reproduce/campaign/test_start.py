@@ -218,8 +218,9 @@ def test_a_machine_is_trained_once_and_again_if_its_file_is_damaged(job, capsys)
 
 
 def test_side_by_side_each_starts_from_its_own_machines(deep):
-    """Rounded in another order, a probability may fall on the other side of what was drawn, and the
-    chains of a DBM then go another way: so this one hardly learns."""
+    """Rounded in another order, a probability may fall on the other side of what was drawn. The
+    chains of a DBM then go another way, so this one hardly learns; an RBM ends within 1 %, where
+    that of another seed is not."""
     run = deep.planned.run
     still = replace(run, start=replace(run.start, learning_rate=1e-7))
     job = replace(deep, planned=replace(deep.planned, run=still))
@@ -233,7 +234,9 @@ def test_side_by_side_each_starts_from_its_own_machines(deep):
     for mine, theirs in zip(together, alone, strict=True):
         for row, other in zip(mine, theirs, strict=True):
             close = 0.6 if row.measure == "error_percent" else 1e-3  # of 360 images, two
-            assert row.value == pytest.approx(other.value, rel=1e-3, abs=close)
+            assert row.value == pytest.approx(other.value, rel=0.01, abs=close)
+    found = [[r.value for r in rows if r.measure == "reconstruction_error"] for rows in alone]
+    assert not np.isclose(*found, rtol=0.02).any()
 
 
 def test_a_run_whose_machine_diverges_fails_and_says_so(job):
