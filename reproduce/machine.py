@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from reproduce.errors import UserError
 from reproduce.files import OwnFolder, remove_deserted
@@ -55,7 +56,7 @@ def import_tensorflow() -> ModuleType:
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
-    hidden = dict.fromkeys(UNUSED - sys.modules.keys())
+    hidden: dict[str, Any] = dict.fromkeys(UNUSED - sys.modules.keys())
     sys.modules.update(hidden)
     try:
         import tensorflow
