@@ -47,7 +47,7 @@ class DBM(Machine):
     Output shape: (batch, units[-1]), the mean-field probabilities of the highest hidden units.
 
     Raises:
-        ValueError: for numbers out of range.
+        ValueError: for numbers out of range, and for inputs of another rank.
 
     Reference: Salakhutdinov and Hinton, "Deep Boltzmann machines", AISTATS 2009.
 
@@ -187,14 +187,18 @@ class DBM(Machine):
 
     def begin(self, rbms: Sequence) -> None:
         """Takes the weights of a list of RBMs of these sizes, each trained upon the one before. A
-        layer between two of them gets the mean of its two biases."""
+        layer between two of them gets the mean of its two biases. The first RBM is trained with
+        `visible_copies=2`, the last one with `hidden_copies=2`, those in between with both
+        (section 3.1 of the reference)."""
         begin(self, rbms)
 
     def to_model(self, activation: Any = "sigmoid") -> keras.Model:
         """A feed-forward network to be finetuned, from the visible units to the highest hidden
         ones. Each hidden layer but the last one also sees the mean-field probabilities of the layer
         above it, which a frozen copy of this machine gives: so the network begins with what one
-        more mean-field round would find (section 4 of the reference)."""
+        more mean-field round would find (section 4 of the reference). `Dropout` in front of a
+        hidden layer drops what that layer sees: the one below, and the probabilities from above,
+        which are found from all visible units."""
         check_built(self)
         return feed_forward(self, activation)
 

@@ -31,6 +31,7 @@ class Machine(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(ndim=2)
         self.steps, self.chains = check_count("steps", steps), chains
         self.seed = seed if seed is None else check_seed(seed)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

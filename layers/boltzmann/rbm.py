@@ -23,7 +23,9 @@ class RBM(Machine):
     <v h'>_data - <v h'>_k for W (with copies of units, see below, as many times that). So any
     optimizer trains an RBM, by `fit` too, and a weight cost is a `kernel_regularizer`. Of RBMs in
     one model each learns by its own loss. The loss is in float32 at least, whatever the policy.
-    Hidden units are sampled; visible ones are probabilities, or sampled.
+    Hidden units are sampled; visible ones are probabilities, or sampled. The loss is a difference
+    of free energies, so it need not fall; `reconstruction_logits` shows how training goes. At
+    inference there is none, so `fit` takes no `validation_data` unless the model has another loss.
 
     While `trainable` is False it only computes its hidden units, as a layer under another RBM does.
 
@@ -50,14 +52,15 @@ class RBM(Machine):
         seed: Optional integer in [0, 2^32).
 
     Call arguments:
-        inputs: Float tensor of shape (batch, visible), in [0, 1]: binary units, or probabilities.
+        inputs: Float tensor of shape (batch, visible), in [0, 1]: binary units, or probabilities
+            (pixels of 0 to 255 are to be divided by 255).
         training: Boolean; whether to add the loss.
 
     Output shape: (batch, units), the probabilities of the hidden units, of all of them.
 
     Raises:
-        ValueError: for numbers out of range; for a rate above 0 with persistent chains, which
-            have no example whose mask they could hold.
+        ValueError: for numbers out of range; for inputs of another rank; for a rate above 0 with
+            persistent chains, which have no example whose mask they could hold.
 
     Reference: Srivastava et al., JMLR 15 (2014), section 8; Hinton, "Training products of experts
     by minimizing contrastive divergence", Neural Computation 14 (2002); Tieleman, ICML 2008.
@@ -173,6 +176,7 @@ class RBM(Machine):
 
     def visible_logits(self, hidden):
         """log odds of v_i = 1 given h, of shape (batch, visible)."""
+        check_built(self)
         above = self.hidden_copies * ops.matmul(hidden, ops.transpose(self.kernel))
         return above + self.visible_bias
 
@@ -184,6 +188,7 @@ class RBM(Machine):
         return -self.visible_copies * below - self.hidden_copies * ops.sum(inner, axis=-1)
 
     def _into_hidden(self, visible):
+        check_built(self)
         return self.visible_copies * ops.matmul(visible, self.kernel) + self.hidden_bias
 
     def reconstruction_logits(self, hidden):
@@ -192,10 +197,16 @@ class RBM(Machine):
         return self.visible_logits(self.stream.keep(self.compute_dtype) * hidden)
 
     def to_dense(self, activation: Any = "sigmoid", **kwargs: Any) -> keras.layers.Dense:
-        """A Dense layer that begins with what this one computes, to be finetuned in a network. In
-        front of this package's `Dropout`, which scales the kept units up, its weights stay as they
-        are. The paper's form, which scales at test time, multiplies them by 1 / p (section 5.2)."""
+        """A Dense layer that begins with what this one computes, to be finetuned in a network;
+        `kwargs` are Dense's other arguments. In front of this package's `Dropout`, which scales the
+        kept units up, its weights stay as they are. The paper's form, which scales at test time,
+        multiplies them by 1 / p (section 5.2)."""
         check_built(self)
+        if fixed := {"units", "use_bias"} & kwargs.keys():
+            raise ValueError(
+                "the Dense layer has the RBM's units and biases, so `units` and `use_bias` are no "
+                f"arguments. Received: {', '.join(sorted(fixed))}"
+            )
         settings = {"dtype": self.dtype_policy} | kwargs
         dense = keras.layers.Dense(self.units, activation, **settings)
         dense.build((None, self.kernel.shape[0]))

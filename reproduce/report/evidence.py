@@ -1,7 +1,7 @@
 """What the rows of one experiment at one profile show: values, and verdicts on claims."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -54,6 +54,13 @@ class Evidence:
     @property
     def budget(self) -> str:
         return plan.describe_budget(self.experiment, self.experiment.budgets[self.profile])
+
+    def budget_of(self, cell: Cell) -> str:
+        """The budget as text, without machines for runs that begin with none."""
+        budget = self.experiment.budgets[self.profile]
+        if not any(run.start for run in cell.candidates):
+            budget = replace(budget, start_updates=0)
+        return plan.describe_budget(self.experiment, budget)
 
     def paper(self, view: View, split: str = "test") -> PaperNumbers:
         """The paper's numbers for a view; none where the profile runs on other data."""

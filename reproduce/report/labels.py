@@ -12,6 +12,7 @@ SPELT = {
     # Of all pixels of an image together (`training/measures.py`).
     "squared error": "half the squared error",
     "above first bin": "activations above 0.01",
+    "probability share": "share of activations",
     "calibration": "expected calibration error",
     "monte carlo": "Monte-Carlo",
 }

@@ -86,7 +86,7 @@ def measured_table(e: Evidence) -> Table:
                 _mean(ours),
                 str(ours.n),
                 _mean(interval(trained)) if trained else "",
-                "no updates" if is_exact else e.budget,
+                "no updates" if is_exact else e.budget_of(cell),
                 _chosen(cell, run, e.standing.measured(cell)),
                 verdict,
             )

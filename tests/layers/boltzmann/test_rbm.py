@@ -137,6 +137,38 @@ def test_a_dropped_unit_learns_nothing_in_either_phase():
         assert np.all(np.abs(step[:, kept == 1]).sum(axis=0) > 0)
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_an_update_is_that_of_contrastive_divergence(rate):
+    """To the digit: <v h'> of the data minus that of the reconstruction, hidden probabilities in
+    both, each example with a mask of its own, which holds in both phases."""
+    (model, rbm), (_, other) = machine(rate=rate), machine(rate=rate)
+    data = keras.ops.convert_to_tensor(patterns(64))
+    kept = None
+    if rate:
+        kept = keras.ops.cast(other.stream.kept((64, HIDDEN)), "float32")
+        assert len(np.unique(array(kept), axis=0)) > 4
+        other.stream.advance()
+    phases = array(data), array(other.gibbs(data, 1, kept))
+    hidden = [array(other.hidden(v)) * (1 if kept is None else array(kept)) for v in phases]
+    before = [array(each).copy() for each in (rbm.kernel, rbm.hidden_bias, rbm.visible_bias)]
+    model.fit(phases[0], batch_size=64, shuffle=False, verbose=0)
+    expected = (
+        (phases[0].T @ hidden[0] - phases[1].T @ hidden[1]) / 64,
+        (hidden[0] - hidden[1]).mean(axis=0),
+        (phases[0] - phases[1]).mean(axis=0),
+    )
+    after = (rbm.kernel, rbm.hidden_bias, rbm.visible_bias)
+    for new, old, step in zip(after, before, expected, strict=True):
+        np.testing.assert_allclose(array(new) - old, step, atol=1e-5)
+
+
+def test_inputs_are_vectors():
+    for layer in (RBM(4), DBM((4, 2))):
+        for shape in ((5,), (2, 5, 5)):
+            with pytest.raises(ValueError, match="ndim=2"):
+                layer(np.ones(shape, "float32"))
+
+
 def test_dropped_units_are_off_in_the_negative_phase():
     _, rbm = machine(rate=0.5)
     none = np.zeros((len(STATES), HIDDEN), "float32")
@@ -221,8 +253,16 @@ def test_its_weights_go_on_in_dense_layers_and_stay_its_own():
     half = RBM(3, dtype="mixed_bfloat16")
     half(STATES)
     assert half.to_dense().dtype_policy.name == "mixed_bfloat16"
-    with pytest.raises(ValueError, match="not built"):
-        RBM(3).to_dense()
+    for early in (
+        RBM.to_dense,
+        lambda rbm: rbm.free_energy(STATES),
+        lambda rbm: rbm.gibbs(STATES, 1),
+    ):
+        with pytest.raises(ValueError, match="not built"):
+            early(RBM(3))
+    for fixed in ({"use_bias": False}, {"units": 3}):
+        with pytest.raises(ValueError, match="Received: " + next(iter(fixed))):
+            half.to_dense(**fixed)
 
 
 def test_an_array_has_the_gradient_of_a_tensor():

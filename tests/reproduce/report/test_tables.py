@@ -7,6 +7,7 @@ import pandas as pd
 from reproduce import Budget, Claim, Experiment, View, arms
 from reproduce.record import COLUMNS
 from reproduce.report.claims import claims_table, tried
+from reproduce.report.evidence import gather
 from reproduce.report.tables import OURS, TRAINED, Table, measured_table
 
 # The profile runs the first two.
@@ -57,3 +58,10 @@ def test_claims_that_a_profile_does_not_run_are_no_part_of_what_was_tried(made, 
     assert [row[0] for row in tried(claims_table(found)).rows] == ["here"]
     waiting = evidence(made, run, ())
     assert [row[0] for row in tried(claims_table(waiting)).rows] == ["here"]
+
+
+def test_the_budget_of_nets_that_begin_with_no_machine_names_none(tmp_path):
+    e = gather("table2_pretrained", "smoke", tmp_path)
+    budgets = {cell.arm: e.budget_of(cell) for cell, _ in e.chosen}
+    with_machines = {arm for arm, budget in budgets.items() if "of each machine before" in budget}
+    assert with_machines == {arm for arm in budgets if "Random weights" not in arm} != set(budgets)

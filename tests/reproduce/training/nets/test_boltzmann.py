@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from layers import RBM
 from reproduce import Dbm, Rbm
 from reproduce.training import Training
 from reproduce.training.nets import build
@@ -89,6 +90,10 @@ def test_the_machines_have_the_settings_of_their_runs_and_can_be_saved(rbm, digi
     layer = machine(build(lower, digits.shape, digits.classes).model)
     assert (layer.visible_copies, layer.hidden_copies, layer.steps) == (2, 3, 4)
     assert float(layer.kernel_regularizer.l2) == pytest.approx(lower.l2)
+    upper = replace(rbm, start=replace(lower, net=Rbm((24,))), net=Rbm((9,)), keep=0.4)
+    machines = [each for each in build(upper, digits.shape, digits.classes).model.layers]
+    rates = [each.rate for each in machines if isinstance(each, RBM)]
+    assert rates == [0.0, pytest.approx(0.6)]
     model = build(deep, digits.shape, digits.classes).model
     dbm = model.get_layer("reconstruction").dbm
     assert (dbm.units, dbm.mean_field, dbm.steps, dbm.chains) == ((24, 9), 3, 2, 7)
