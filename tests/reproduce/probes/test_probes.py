@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from dataclasses import replace
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -266,6 +267,18 @@ def test_chains_begin_at_images_and_end_where_the_last_rbm_leads():
     assert rows.shape == (len(DRAWN_STEPS), CHAINS, 4)
     np.testing.assert_allclose(rows[0, :3], np.eye(3, 4, k=1), atol=1e-4)
     np.testing.assert_allclose(rows[1:], np.broadcast_to([0, 0, 0, 1], rows[1:].shape), atol=1e-4)
+
+
+def test_samples_show_pixels_as_often_as_the_machine_does():
+    """By sums over all states; with probabilities in place of samples they would not."""
+    rng = np.random.default_rng(25)
+    wide = [scale * rng.normal(size=size) for scale, size in ((4, (3, 2)), (2, 2), (2, 3))]
+    machine = Machine(*wide)
+    states = np.array(list(product((0.0, 1.0), repeat=3)))
+    inner = np.logaddexp(0, states @ machine.kernel + machine.hidden_bias).sum(axis=1)
+    weights = np.exp(states @ machine.visible_bias + inner)
+    rows = sampled([machine], np.zeros((4_000, 3)), np.random.default_rng(1))
+    np.testing.assert_allclose(rows[-1].mean(axis=0), weights @ states / weights.sum(), atol=0.02)
 
 
 def test_the_steps_that_are_drawn_are_those_under_the_picture():
