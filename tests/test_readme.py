@@ -55,6 +55,7 @@ SAYS = {
     ): [
         f"{ALL} below {FC}",
     ],
+    ("Beside L2 it lowers the error too", "table9", "cpu", REPRODUCED): ["Dropout + L2 below L2"],
     ("With 5,000 images it helps too", "fig10", "cpu", REPRODUCED): [
         "Dropout helps at 5,000 images",
     ],
