@@ -23,9 +23,8 @@ class RBM(Machine):
     <v h'>_data - <v h'>_k for W (with copies of units, see below, as many times that). So any
     optimizer trains an RBM, by `fit` too, and a weight cost is a `kernel_regularizer`. Of RBMs in
     one model each learns by its own loss. The loss is in float32 at least, whatever the policy.
-    Hidden units are sampled; visible ones are probabilities, or sampled. The loss is a difference
-    of free energies, so it need not fall; `reconstruction_logits` shows how training goes. At
-    inference there is none, so `fit` takes no `validation_data` unless the model has another loss.
+    Hidden units are sampled; visible ones are probabilities, or sampled. The loss need not fall:
+    watch `reconstruction_logits`. At inference there is none, so `fit` takes no `validation_data`.
 
     While `trainable` is False it only computes its hidden units, as a layer under another RBM does.
 
@@ -52,8 +51,7 @@ class RBM(Machine):
         seed: Optional integer in [0, 2^32).
 
     Call arguments:
-        inputs: Float tensor of shape (batch, visible), in [0, 1]: binary units, or probabilities
-            (pixels of 0 to 255 are to be divided by 255).
+        inputs: Float tensor of shape (batch, visible), in [0, 1]: binary, or pixels / 255.
         training: Boolean; whether to add the loss.
 
     Output shape: (batch, units), the probabilities of the hidden units, of all of them.
@@ -139,12 +137,11 @@ class RBM(Machine):
 
     def contrastive_loss(self, visible):
         """Scalar: the loss of the class's docstring for one batch, whose gradient is CD's."""
-        # An RBM below learns by its own loss.
-        visible = ops.stop_gradient(ops.convert_to_tensor(visible))
-        batch = ops.shape(visible)[0]
+        visible = ops.stop_gradient(ops.convert_to_tensor(visible))  # an RBM below has its own loss
         kept = None
         if self.rate:
-            kept = ops.cast(self.stream.kept((batch, self.units)), self.compute_dtype)
+            drawn = self.stream.kept((ops.shape(visible)[0], self.units))
+            kept = ops.cast(drawn, self.compute_dtype)
             self.stream.advance()
         start = ops.cast(self.particles, self.compute_dtype) if self.chains else visible
         negative = ops.stop_gradient(self.gibbs(start, self.steps, kept))
@@ -197,18 +194,12 @@ class RBM(Machine):
         return self.visible_logits(self.stream.keep(self.compute_dtype) * hidden)
 
     def to_dense(self, activation: Any = "sigmoid", **kwargs: Any) -> keras.layers.Dense:
-        """A Dense layer that begins with what this one computes, to be finetuned in a network;
-        `kwargs` are Dense's other arguments. In front of this package's `Dropout`, which scales the
-        kept units up, its weights stay as they are. The paper's form, which scales at test time,
-        multiplies them by 1 / p (section 5.2)."""
+        """A Dense layer that begins with what this one computes, to be finetuned in a network. In
+        front of this package's `Dropout`, which scales the kept units up, its weights stay as they
+        are. The paper's form, which scales at test time, multiplies them by 1 / p (section 5.2)."""
         check_built(self)
-        if fixed := {"units", "use_bias"} & kwargs.keys():
-            raise ValueError(
-                "the Dense layer has the RBM's units and biases, so `units` and `use_bias` are no "
-                f"arguments. Received: {', '.join(sorted(fixed))}"
-            )
         settings = {"dtype": self.dtype_policy} | kwargs
-        dense = keras.layers.Dense(self.units, activation, **settings)
+        dense = keras.layers.Dense(self.units, activation, use_bias=True, **settings)
         dense.build((None, self.kernel.shape[0]))
         # As arrays: on JAX a variable would share its memory with one that is assigned to it.
         dense.kernel.assign(self.visible_copies * ops.convert_to_numpy(self.kernel))

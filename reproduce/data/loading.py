@@ -32,7 +32,8 @@ PREPARED = {
 CHECKSUM = ".crc32"
 # Writing that file takes less.
 SECONDS_TO_KEEP = 600
-DIGITS_FILE, DIGITS_TEST_EXAMPLES = "sklearn/datasets/data/digits.csv.gz", 360
+DIGITS_FILE = "sklearn/datasets/data/digits.csv.gz"
+DIGITS_TEST_EXAMPLES = 360
 SPLIT_SEED = 0
 
 

@@ -70,9 +70,9 @@ DBM, DBM_DROPOUT = "DBM + finetuning", "DBM + dropout finetuning"
 DBN, DBN_DROPOUT = "DBN + finetuning", "DBN + dropout finetuning"
 PLAIN, PLAIN_DROPOUT = "Random weights", "Random weights, dropout"
 TRAINED_LESS = (
-    "our DBM is trained jointly for 17 epochs, Salakhutdinov and Hinton's for 300, and has "
-    "500 and 1,000 units where the table prints 500, 500 and 2,000. Both nets on it err more than "
-    "the paper's."
+    "our DBM is trained jointly for 17 epochs at `cpu`, Salakhutdinov and Hinton's for 300, and "
+    "has 500 and 1,000 units where the table prints 500, 500 and 2,000. Both nets on it err more "
+    "than the paper's."
 )
 # In points: ten of the test images.
 SMALLEST = 0.1
@@ -150,8 +150,8 @@ experiment = Experiment(
             paper="section 6.1.1, Table 2",
             why="the net without dropout errs as much as the paper's, the one with it more. Half "
             "of its hidden units are missing at every update, and it makes a small part of the "
-            "paper's million: the longer it trains, the nearer it comes to the other. Its learning "
-            "rate is the largest tried, and a larger one might suit it better.",
+            "paper's million: the longer it trains, the nearer it comes to the other. At `cpu` its "
+            "learning rate is the largest tried, and a larger one might suit it better.",
         ),
         below(
             DBM_DROPOUT,

@@ -132,7 +132,7 @@ def _sides(claim: Claim) -> tuple[tuple[str, float | None], tuple[str, float | N
 def _paper(e: Evidence, claim: Claim) -> str:
     numbers = e.paper(e.experiment.view)
     both = [numbers.get(side) for side in _sides(claim)]
-    if claim.measure not in e.experiment.view.measures or None in both or both[0] == both[1]:
+    if claim.measure != e.experiment.view.measures[0] or None in both or both[0] == both[1]:
         return ""
     return " vs ".join(number(each.percent) for each in both[::-1] if each)
 

@@ -91,8 +91,8 @@ def test_the_machines_have_the_settings_of_their_runs_and_can_be_saved(rbm, digi
     assert (layer.visible_copies, layer.hidden_copies, layer.steps) == (2, 3, 4)
     assert float(layer.kernel_regularizer.l2) == pytest.approx(lower.l2)
     upper = replace(rbm, start=replace(lower, net=Rbm((24,))), net=Rbm((9,)), keep=0.4)
-    machines = [each for each in build(upper, digits.shape, digits.classes).model.layers]
-    rates = [each.rate for each in machines if isinstance(each, RBM)]
+    layers = build(upper, digits.shape, digits.classes).model.layers
+    rates = [each.rate for each in layers if isinstance(each, RBM)]
     assert rates == [0.0, pytest.approx(0.6)]
     model = build(deep, digits.shape, digits.classes).model
     dbm = model.get_layer("reconstruction").dbm
