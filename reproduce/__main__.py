@@ -23,8 +23,8 @@ from reproduce.machine import MOST_WORKERS, cores, default_workers
 from reproduce.spec import PROFILES
 
 COSTS = (
-    "Costs are those up to the next look at the claims, on two cores of the machine in the "
-    "README's speed table; cores half as fast take twice as long. On a GPU: one H100, from "
+    "Costs are those up to the next look at the claims, on two cores of the machine of the speed "
+    "tables in results/REPORT.md; cores half as fast take twice as long. On a GPU: one H100, from "
     "measured updates of runs side by side."
 )
 

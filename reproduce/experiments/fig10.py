@@ -21,15 +21,22 @@ PLAIN = Run(
 # With the paper's bound for MNIST (B.1). The paper leaves the other arm's settings open.
 DROPPED = replace(PLAIN, keep_input=0.8, keep=0.5, max_norm=2.0)
 
-
-# In points: errors are a quarter and an eighth of the images.
-MORE = {size: {"smallest": d, "or_equal": True} for size, d in ((100, 1.0), (500, 0.5))}
+UNSTABLE = (
+    "with dropout the largest rate that learned was chosen, by one run for each candidate, and at "
+    "that rate some seeds hardly learn: one run could not show it. Half that rate, chosen before, "
+    "had no such seeds."
+)
 SMALL_SETS = (
     "our nets without dropout err about as much as the paper's here, those with dropout less. We "
     "choose the learning rate at every size, for both arms; the paper does not say that it does, "
     "and a rate chosen once, on all images, may not suit dropout on few. Only the arm with dropout "
     "has max-norm, as the paper's has on MNIST, and that may help it most where images are few."
 )
+# In points: errors are a quarter and an eighth of the images.
+MORE = {
+    size: {"smallest": d, "or_equal": True, "why": why}
+    for size, d, why in ((100, 1.0, UNSTABLE), (500, 0.5, SMALL_SETS))
+}
 
 
 def gain(better, worse, size, text, more):
@@ -92,13 +99,7 @@ experiment = Experiment(
             for size, smallest in ((5_000, {"smallest": 0.2}), (50_000, {"smallest": 0.1}))
         ),
         *(
-            gain(
-                "No dropout",
-                "Dropout",
-                size,
-                f"No gain at {size} images",
-                MORE[size] | {"why": SMALL_SETS},
-            )
+            gain("No dropout", "Dropout", size, f"No gain at {size} images", MORE[size])
             for size in (100, 500)
         ),
         *(

@@ -1,4 +1,4 @@
-"""Where dropout does not help, or needs care: the handbook's three warnings, measured.
+"""Where dropout does not help, or needs care: common warnings, measured.
 
 A tiny network; recurrent connections; a residual net with batch normalisation; and a Transformer,
 where a rate of 0.1 is usual. 10,000 images. Cost at `cpu`,
@@ -54,7 +54,7 @@ NETS = {
 
 experiment = Experiment(
     title="Where dropout needs care",
-    source="Classroom exercise, after the handbook's warnings",
+    source="Classroom exercise, after common warnings",
     cells=arms(NETS),
     budgets={
         "smoke": Budget(

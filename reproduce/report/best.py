@@ -1,10 +1,13 @@
-"""Evidence -> the best of several arms on validation images, and its gain on test images."""
+"""Evidence -> the best of several arms on validation images, and its gain on test images; and of
+Table 2's nets the best, beside the paper's."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from reproduce.judge import Interval, interval, spent
 from reproduce.report.evidence import Evidence
 from reproduce.report.labels import number
+from reproduce.report.tables import mean_text
 from reproduce.spec import Best
 
 MEASURE = "error_percent"
@@ -51,3 +54,23 @@ def _pick(e: Evidence, best: Best) -> tuple[str, Interval, str] | None:
     # At the level that the first look at the claims has.
     gain = interval(list(test[best.than] - test[arm]), spent(e.standing.looks)[0])
     return arm, gain, f"{number(test[arm].mean())} vs {number(test[best.than].mean())}"
+
+
+def beside_the_papers(found: Sequence[Evidence]) -> list[str]:
+    """Of the nets of `table2` that have rows, the one with the paper's lowest error: both numbers,
+    as a sentence; none without rows."""
+    at_each_budget = [e for e in found if e.name == "table2"]
+    if not at_each_budget:
+        return []
+    e = at_each_budget[-1]
+    papers = e.paper(e.experiment.view)
+    ours = {place: list(e.values(*place, "test", MEASURE)) for place in papers}
+    measured = [place for place, errors in ours.items() if errors]
+    if not measured:
+        return []
+    best = min(measured, key=lambda place: papers[place].percent)
+    mean, n = mean_text(interval(ours[best])), len(ours[best])
+    return [
+        f"The best net of Table 2 without pretraining that has rows ({best[0]}): **{mean} %** test "
+        f"error ({n} seeds, {e.budget}); the paper's: **{number(papers[best].percent)} %**."
+    ]

@@ -16,6 +16,8 @@ from reproduce.record import COLUMNS, Row, unpack_predictions
 from reproduce.spec import Arms, Cell, Claim, Experiment, Run, View, as_tuple
 
 NOT_JUDGED = "not judged"
+# At most as many nets are named in a sentence.
+FEW = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +91,29 @@ class Evidence:
 
     def diverged(self, arm: str, x: float | None) -> int:
         return len(self.values(arm, x, "train", "diverged"))
+
+    @property
+    def left_out(self) -> str:
+        """How many runs are of other settings than those shown, and which nets were tested with
+        such settings before: these were chosen after that. Empty if there are none."""
+        standing = self.standing
+        if not standing.superseded:
+            return ""
+        said = f"Left out, of settings no longer declared or chosen: {standing.superseded} run(s)."
+        tested = {
+            (entry["arm"], entry["x"])
+            for key, entry in standing.final.runs().items()
+            if key not in standing.current and entry["run"].get("test")
+        }
+        anew = [
+            c.arm if c.x is None else f"{c.arm} at {c.x:g}"
+            for c, _ in self.chosen
+            if (c.arm, c.x) in tested
+        ]
+        if not anew:
+            return said
+        nets = ", ".join(anew) if len(anew) <= FEW else f"{len(anew)} of {len(self.chosen)}"
+        return f"{said} Tested with other settings before these were chosen: {nets}."
 
 
 def gather(name: str, profile: str, results_dir: Path) -> Evidence | None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reproduce import experiments, judge
+from reproduce.report import best
 from reproduce.report.claims import ORDER, measured_difference, stated_margin, verdict
 from reproduce.report.evidence import NOT_JUDGED, Evidence
 from reproduce.report.labels import number, shared_label
@@ -18,6 +19,7 @@ SHOWN = (
     "table4",
     "table9",
     "fig7",
+    "fig8",
     "fig9a",
     "fig9b",
     "fig10",
@@ -46,7 +48,9 @@ def leads(found: Sequence[Evidence]) -> list[str]:
     """What README and report begin with, as Markdown: the outcome, and the table; empty without
     rows."""
     table = headlines_table(found)
-    return [outcome(found), table.markdown(), *_without_rows(found)] if table.rows else []
+    if not table.rows:
+        return []
+    return [*best.beside_the_papers(found), outcome(found), table.markdown(), *_without_rows(found)]
 
 
 def _without_rows(found: Sequence[Evidence]) -> list[str]:

@@ -177,14 +177,10 @@ def _remove_stale(figure_dir: Path, drawn: set[str]) -> None:
 
 
 def provenance(e: Evidence) -> str:
-    superseded = (
-        f" Left out, of settings that are no longer declared: {e.standing.superseded} run(s)."
-        if e.standing.superseded
-        else ""
-    )
+    left_out = f" {e.left_out}" if e.left_out else ""
     entries = list(e.runs.values())
     if not entries:
-        return f"No run of the current settings has ended.{superseded}"
+        return f"No run of the current settings has ended.{left_out}"
     ended = [entry for entry in entries if "seconds" in entry]
     statuses = ", ".join(
         f"{sum(entry['status'] == status for entry in entries)} {status}"
@@ -206,7 +202,7 @@ def provenance(e: Evidence) -> str:
         f"commit {commits}",
         f"data {each(entry['data_digest'] for entry in ended)}",
     )
-    return f"{'; '.join(facts)}.{superseded}"
+    return f"{'; '.join(facts)}.{left_out}"
 
 
 def _write_readme(found: list[Evidence]) -> None:

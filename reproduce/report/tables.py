@@ -51,7 +51,7 @@ class Table:
         return table
 
 
-def _mean(found: Interval) -> str:
+def mean_text(found: Interval) -> str:
     if found.n < 2:
         return number(found.mean) if found.n else NONE_YET
     return f"{number(found.mean)} ± {number(found.standard_error)}"
@@ -83,9 +83,9 @@ def measured_table(e: Evidence) -> Table:
             (
                 place(e, cell.arm, cell.x),
                 published,
-                _mean(ours),
+                mean_text(ours),
                 str(ours.n),
-                _mean(interval(trained)) if trained else "",
+                mean_text(interval(trained)) if trained else "",
                 "no updates" if is_exact else e.budget_of(cell),
                 _chosen(cell, run, e.standing.measured(cell)),
                 verdict,
@@ -153,7 +153,9 @@ def probes_table(e: Evidence) -> Table:
     measures = list(dict.fromkeys(rows.measure))
     lines = []
     for (arm, split, x), here in rows.groupby(["arm", "split", "x"], dropna=False, sort=False):
-        cells = [_mean(interval(here[here.measure == name].value.to_list())) for name in measures]
+        cells = [
+            mean_text(interval(here[here.measure == name].value.to_list())) for name in measures
+        ]
         at = "" if math.isnan(x) else f"{x:g}"
         lines.append((arm, split, at, *(c.replace(NONE_YET, "") for c in cells)))
     columns = ("arm", "images", "at", *(measure_label(name) for name in measures))

@@ -55,7 +55,7 @@ class Budget:
         """The budget as text."""
         parts = [f"{self.updates:,} updates"]
         parts += [f"chosen after {self.choice_updates:,}"] if self.choice_updates else []
-        parts += [f"{self.start_updates:,} of each machine before"] if self.start_updates else []
+        parts += [f"each RBM and DBM {self.start_updates:,} before"] if self.start_updates else []
         parts += [f"width x {self.fraction_of_width}"] if self.width != 1 else []
         parts += [f"{self.examples:,} examples"] if self.examples else []
         return ", ".join(parts + ([self.data] if self.data else []))

@@ -45,7 +45,7 @@ def check(results_dir: Path) -> Check:
     found.faults += _commits(commits)
     found.summary = (
         f"rows: {counted['rows']:,} rows of {counted['runs']:,} runs from {len(commits)} commits; "
-        f"{counted['superseded']} runs are of settings that are no longer declared"
+        f"{counted['superseded']} runs are of settings no longer declared or chosen"
     )
     return found
 

@@ -7,7 +7,7 @@ import pytest
 
 from reproduce import Best, Budget, Experiment, View, arms
 from reproduce.record import COLUMNS
-from reproduce.report.best import sentences
+from reproduce.report.best import beside_the_papers, sentences
 
 # Arm -> validation error, test errors by seed.
 ERRORS = {
@@ -73,3 +73,24 @@ def test_later_seeds_of_one_arm_do_not_count(evidence):
 )
 def test_nothing_is_said_of_less(evidence, settings):
     assert sentences(evidence(**settings)) == ()
+
+
+def test_the_best_net_of_table_2_stands_beside_the_papers_at_the_largest_budget(evidence):
+    # Of the paper's nets, this one errs least; another of ours may err less.
+    best, other = "Dropout NN + max-norm, ReLU, 3 x 1024", "Dropout NN, ReLU, 3 x 1024"
+
+    def of(errors, updates):
+        found = evidence({best: (0.0, errors), other: (0.0, (0.5, 0.6, 0.7))}, here=())
+        budgets = {"cpu": Budget(updates=updates, seeds=3, update_ms=1)}
+        view = View(kind="arms", paper="Table 2")
+        stated = replace(found.experiment, budgets=budgets, view=view)
+        standing = replace(found.standing, experiment=stated)
+        return replace(found, name="table2", standing=standing)
+
+    (said,) = beside_the_papers([of((1.4, 1.4, 1.4), 10), of((1.1, 1.2, 1.3), 1_000)])
+    assert said == (
+        f"The best net of Table 2 without pretraining that has rows ({best}): **1.20 ± 0.06 %** "
+        "test error (3 seeds, 1,000 updates); the paper's: **1.06 %**."
+    )
+    assert beside_the_papers([of((), 10)])[0].count(other) == 1
+    assert beside_the_papers([evidence()]) == []

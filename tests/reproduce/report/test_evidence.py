@@ -192,7 +192,8 @@ def test_where_only_superseded_runs_ended_the_provenance_says_so(toy, tmp_path, 
     record(old, "final", tmp_path, 99.0)
     assert provenance(gather("toy", "cpu", tmp_path)) == (
         "No run of the current settings has ended. "
-        "Left out, of settings that are no longer declared: 1 run(s)."
+        "Left out, of settings no longer declared or chosen: 1 run(s). "
+        "Tested with other settings before these were chosen: A."
     )
 
 

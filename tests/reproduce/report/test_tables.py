@@ -64,5 +64,5 @@ def test_claims_that_a_profile_does_not_run_are_no_part_of_what_was_tried(made, 
 def test_the_budget_of_nets_that_begin_with_no_machine_names_none():
     e = gather("table2_pretrained", "cpu", Path(__file__).parents[3] / "results")
     budgets = {cell.arm: e.budget_of(cell) for cell, _ in e.chosen}
-    with_machines = {arm for arm, budget in budgets.items() if "of each machine before" in budget}
+    with_machines = {arm for arm, budget in budgets.items() if "each RBM and DBM" in budget}
     assert with_machines == {arm for arm in budgets if "Random weights" not in arm} != set(budgets)
