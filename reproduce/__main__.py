@@ -23,9 +23,9 @@ from reproduce.machine import MOST_WORKERS, cores, default_workers
 from reproduce.spec import PROFILES
 
 COSTS = (
-    "Costs are those up to the next look at the claims, on two cores of the machine of the speed "
-    "tables in results/REPORT.md; cores half as fast take twice as long. On a GPU: one H100, from "
-    "measured updates of runs side by side."
+    "Costs are those up to the next look at the claims, on two cores: as long as the finished runs "
+    "took, else as on the machine of the speed table in results/REPORT.md; other cores may take "
+    "three times as long. On a GPU: one H100, from measured updates of runs side by side."
 )
 
 # Of a write, which does not name the file.

@@ -61,8 +61,13 @@ class Missing:
         return choosing + sorted(testing, key=lambda pair: pair[1].run.seed)
 
     def milliseconds(self, places: Iterable[Place]) -> float:
-        """The cost of all that these cells want, with the final runs of cells not yet chosen and
-        the machines that the runs of each seed start from, which cells share."""
+        """The cost of all that these cells want."""
+        return self.updates(places) * self.update_ms
+
+    def updates(self, places: Iterable[Place]) -> float:
+        """All updates that these cells want, those of the mean net counting 1: with the final runs
+        of cells not yet chosen and the machines that the runs of each seed start from, which cells
+        share."""
         budget, cost = self.standing.experiment.budgets[self.choice.profile], 0.0
         machines: dict[tuple[Net, ...], int] = {}
         for place in places:
@@ -75,7 +80,22 @@ class Missing:
             below = (PIXELS, *(net.hidden[-1] for net in chain if isinstance(net, Rbm)))
             products = sum(map(_products, chain, (None,) * len(chain), below))
             cost += seeds * budget.start_updates * products / self._mean
-        return cost * budget.update_ms
+        return cost
+
+    @cached_property
+    def update_ms(self) -> float:
+        """Milliseconds an update of the mean net, in a campaign on two cores: as the finished runs
+        took on CPUs, if there are any, else as declared."""
+        taken = updates = 0.0
+        for results in (self.choice.results, self.final.results):
+            for entry in results.runs().values():
+                run = self._runs.get((entry["arm"], entry["x"]))
+                if run and entry["status"] == "done" and entry["device"] == "CPU":
+                    # A run with one thread leaves the other core to another run.
+                    taken += 1_000 * entry["seconds"] * min(entry["threads"], 2) / 2
+                    updates += entry["run"]["updates"] * self._work(run)
+        declared = self.standing.experiment.budgets[self.choice.profile].update_ms
+        return taken / updates if updates else declared
 
     def groups(self) -> Iterator[tuple[float, list[Place]]]:
         """Each open claim's chance of a verdict a millisecond, and its cells that lack runs."""

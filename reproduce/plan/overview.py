@@ -29,18 +29,25 @@ def _standing(name: str, experiment: Experiment, profile: str, results_dir: Path
     runs, updates = _first_look(experiment, profile)
     if not (choice.results.finished() or final.results.finished()):
         # If no run is finished, none needs to be looked up: `list` answers at once.
-        return _shown(budget, 0, runs, updates, updates, 0, claims)
+        return _shown(budget, budget.update_ms, 0, runs, updates, updates, 0, claims)
     missing = missing_of(choice, final)
     left = sum(map(len, missing.choosing.values())) + missing.finals_left
     done = missing.choices_done + missing.finals_done
     places = [(cell.arm, cell.x) for cell, _ in missing.standing.chosen]
-    updates_left = missing.milliseconds(places) / budget.update_ms
-    decided = missing.standing.claims_decided
-    return _shown(budget, done, done + left, updates, updates_left, decided, claims)
+    to_make, decided = missing.updates(places), missing.standing.claims_decided
+    ms = missing.update_ms
+    return _shown(budget, ms, done, done + left, updates, to_make, decided, claims)
 
 
 def _shown(
-    budget: Budget, done: int, total: int, updates: float, left: float, decided: int, claims: int
+    budget: Budget,
+    update_ms: float,
+    done: int,
+    total: int,
+    updates: float,
+    left: float,
+    decided: int,
+    claims: int,
 ) -> dict:
     def minutes(count: float, update_ms: float | None) -> float | None:
         return None if update_ms is None else round(count * update_ms / 60_000, 2)
@@ -50,8 +57,8 @@ def _shown(
         "runs_total": total,
         "claims_decided": decided,
         "claims_total": claims,
-        "minutes": minutes(updates, budget.update_ms),
-        "minutes_left": minutes(left, budget.update_ms),
+        "minutes": minutes(updates, update_ms),
+        "minutes_left": minutes(left, update_ms),
         "gpu_minutes_left": minutes(left, budget.gpu_update_ms),
     }
 

@@ -14,7 +14,8 @@ class Budget:
     # The number of final seeds, or the numbers at which the claims are judged in turn: a cell gets
     # the seeds of the next look only while one of its claims is open.
     seeds: int | tuple[int, ...]
-    # Expected milliseconds per update of one run, in a campaign on two cores: the cost in `list`.
+    # Expected milliseconds per update of one run, in a campaign on two cores: the cost in `list`
+    # until runs have ended.
     update_ms: float
     # The same on one H100, of a run among others in one program, where that is meant. Measured:
     # 0.09 for 16 of 3 x 1024 with dropout and max-norm, 0.14 for 5, 0.31 for one alone; 2.3 for

@@ -51,11 +51,13 @@ def declared(run, monkeypatch):
     return found
 
 
-def record(planned, stage, value):
+def record(planned, stage, value, **changed):
     key, seed = planned.run.key, planned.run.seed
     split = "validation" if stage.kind == plan.CHOICE else "test"
     rows = [Row(key, planned.arm, None, seed, split, "error_percent", 10, value)]
-    stage.results.append(rows, key, entry(run=planned.run.settings()))
+    # 10 updates of 120 ms on one of two cores, as declared: 60 ms in a campaign.
+    found = {"seconds": 1.2, "arm": planned.arm, "x": planned.x} | changed
+    stage.results.append(rows, key, entry(run=planned.run.settings(), **found))
 
 
 def stages(tmp_path, name="toy", seeds=None):
@@ -296,3 +298,20 @@ def test_list_tells_the_claims_decided_and_the_cost_of_the_rest(declared, tmp_pa
     assert (after["claims_decided"], after["claims_total"]) == (1, 2)
     assert after["minutes_left"] == pytest.approx(0.06)
     assert after["gpu_minutes_left"] is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "update_ms"),
+    [
+        ({"seconds": 2.4}, 120.0),
+        ({"seconds": 2.4, "threads": 2}, 240.0),  # alone on both cores
+        ({"seconds": 2.4, "device": "an H100"}, 60.0),
+        ({"seconds": 2.4, "arm": "no longer there"}, 60.0),
+        ({"status": "failed"}, 60.0),
+    ],
+)
+def test_what_is_missing_costs_what_the_finished_runs_took(declared, tmp_path, changed, update_ms):
+    choice, final = stages(tmp_path)
+    assert plan.missing_of(choice, final).update_ms == 60.0  # as declared
+    record(choice.missing()[0], choice, 0.1, **changed)
+    assert plan.missing_of(*stages(tmp_path)).update_ms == pytest.approx(update_ms)
