@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reproduce.report.best import beside_the_papers
 from reproduce.report.evidence import Evidence
 from reproduce.report.page.content import counts, headlines, in_order, outcome, section
 from reproduce.report.page.inline import Figures
@@ -63,6 +64,7 @@ def render(
             headlines=headlines(found, sections),
             counts=counts(sections),
             outcome=outcome(sections),
+            best=[sentence.replace("**", "") for sentence in beside_the_papers(found)],
             searches=[(each, figure, search_tables(each)) for each, figure in searched],
             last=last,
             figures=figures,
