@@ -72,6 +72,13 @@ SAYS = {
     ("and at 500, where the paper saw no gain", "fig10", "cpu", OPPOSITE): [
         "No gain at 500 images",
     ],
+    (
+        "A net that starts from a deep belief net errs less than one of the same size that starts "
+        "from random weights",
+        "table2_pretrained",
+        "cpu",
+        REPRODUCED,
+    ): ["DBN + finetuning below Random weights"],
     ("max-norm beats every other regulariser", "table9", "cpu", OPEN): [
         "Dropout + Max-norm below L2"
     ],
