@@ -39,6 +39,22 @@ def stated(value) -> dict:
     return {name: each for name, each, default in named if default is MISSING or each != default}
 
 
+@cache
+def _floats_of(kind: type) -> frozenset[str]:
+    """The fields that hold floats, or tuples of them."""
+
+    def parts(of: object) -> set:
+        return {of}.union(*map(parts, get_args(of)))
+
+    return frozenset(field.name for field in fields(kind) if float in parts(field.type))
+
+
+def _as_float(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_as_float, value))
+    return float(value) if isinstance(value, int) else value
+
+
 def key_of(settings: dict) -> str:
     """The key of the run with these `settings`, as the record of a run states them."""
     text = json.dumps(settings, sort_keys=True)
@@ -82,7 +98,7 @@ RANGES: dict[str, tuple[float, float]] = {
 
 def check_numbers(value) -> None:
     """Raises ValueError where a dataclass has something else in place of a number, or one outside
-    its range."""
+    its range. Makes floats of whole numbers where floats are meant: 2 and 2.0 have one key."""
     for name, kinds in numbers_of(type(value)).items():  # type: ignore[arg-type]
         found = getattr(value, name)
         if not isinstance(found, kinds) or isinstance(found, bool):
@@ -94,3 +110,5 @@ def check_numbers(value) -> None:
         if not (low <= number <= high and math.isfinite(number)):
             valid = f"in [{low:g}, {high:g}]" if high < math.inf else f"{low:g} or more, and finite"
             raise ValueError(f"`{name}` is {valid}. Received: {found!r}")
+    for name in _floats_of(type(value)):  # type: ignore[arg-type]
+        object.__setattr__(value, name, _as_float(getattr(value, name)))

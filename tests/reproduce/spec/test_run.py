@@ -130,6 +130,17 @@ def test_a_key_is_a_digest_of_what_is_stated_only(run):
     assert "momentum_start" not in run.settings()
 
 
+def test_a_whole_number_has_the_key_of_the_float_that_it_stands_for(run):
+    for whole, real in (
+        ({"max_norm": 2}, {"max_norm": 2.0}),
+        ({"keep": (1, 0.5)}, {"keep": (1.0, 0.5)}),
+    ):
+        one, other = replace(run, **whole), replace(run, **real)
+        assert (one.key, one.settings()) == (other.key, other.settings())
+    # Whole numbers stay what they are.
+    assert isinstance(replace(run, examples=500).settings()["examples"], int)
+
+
 def test_a_template_has_no_key(run):
     for missing in ({"updates": 0}, {"seed": -1}, {"measures": ()}):
         with pytest.raises(ValueError, match="needs"):
