@@ -1,5 +1,7 @@
 """Dots with intervals, one line each: arms, combinations of factors, claims."""
 
+from itertools import chain
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
@@ -36,6 +38,12 @@ def _values(evidence: Evidence, view: View) -> dict[str, list[float]]:
     return {arm: list(rows[rows.arm == arm].value) for arm in shown.arms(evidence, view)}
 
 
+def _ends(values: dict[str, list[float]]) -> list[float]:
+    """Of the arms' intervals."""
+    found = [shown.interval_of(each) for each in values.values() if each]
+    return [end for mean, below, above in found for end in (mean - below, mean + above)]
+
+
 def arms(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
     """Each arm's mean with its interval and its seeds; the paper's value. Returns the legend's
     entries."""
@@ -58,8 +66,8 @@ def arms(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
     ]
     axes.set(yticks=range(len(values)), yticklabels=labels, ylim=(len(values) - 0.5, -0.6))
     axes.grid(visible=False, axis="y")
-    reached = [value for each in values.values() for value in each]
-    axes.set_xlim(*frame.reach([*reached, *(paper[arm] for arm in values if arm in paper)]))
+    theirs = [paper[arm] for arm in values if arm in paper]
+    axes.set_xlim(*frame.reach([*chain(*values.values()), *theirs], _ends(values)))
     frame.label(axes, f"{view.splits[0]} {measure_label(view.measures[0])}")
     entries = [
         frame.entry("mean of ours, 95 % interval", ".3", marker="o", linestyle="-"),
@@ -90,7 +98,7 @@ def combinations(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]
     for column, factor in enumerate(factors, start=-len(factors)):
         _switches(axes, column, factor, [factor in each for each in parts])
     axes.set(yticks=[], ylim=(len(order) - 0.5, -0.7))
-    axes.set_xlim(*frame.reach([value for each in values.values() for value in each]))
+    axes.set_xlim(*frame.reach([*chain(*values.values())], _ends(values)))
     frame.label(axes, f"{view.splits[0]} {measure_label(view.measures[0])}")
     kinds = {shown.DROPOUT: "with dropout", shown.WITHOUT: "without"}
     return [

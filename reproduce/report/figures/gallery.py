@@ -35,7 +35,8 @@ def _read(text: str) -> np.ndarray:
 
 def height(evidence: Evidence, view: View, width: float) -> float:
     """In points, at this width."""
-    return _placed(_drawn(evidence, view), width)[1] + LABEL
+    more = _about(evidence, view, width).count("\n")
+    return _placed(_drawn(evidence, view), width)[1] + LABEL + LINE * more
 
 
 def _drawn(evidence: Evidence, view: View) -> dict[str, np.ndarray]:
@@ -69,7 +70,7 @@ def draw(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
     assert part is not None
     width = part.bbox.width * 72 / part.dpi / (grid.ncols if grid else 1)
     places, total = _placed(drawn, width)
-    axes.set(xticks=[], yticks=[], frame_on=False, xlabel=_about(evidence, view))
+    axes.set(xticks=[], yticks=[], frame_on=False, xlabel=_about(evidence, view, width))
     for (name, (left, top, wide, high)), picture in zip(places, drawn.values(), strict=True):
         place = (left / width, 1 - (top + high) / total, wide / width, high / total)
         inset = axes.inset_axes(place)
@@ -79,11 +80,12 @@ def draw(evidence: Evidence, view: View, axes: plt.Axes) -> list[Line2D]:
     return []
 
 
-def _about(evidence: Evidence, view: View) -> str:
-    """The view's label, with the number of tiles if not all are drawn."""
+def _about(evidence: Evidence, view: View, width: float) -> str:
+    """The view's label in lines, with the number of tiles if not all are drawn."""
     each = {cropped(picture, view.most_tiles)[1:] for picture in found(evidence, view).values()}
     few, all_ = each.pop() if len(each) == 1 else (0, 0)
-    return f"{few} of {all_} {view.x_label}" if few < all_ else view.x_label
+    text = f"{few} of {all_} {view.x_label}" if few < all_ else view.x_label
+    return wrapped(text, 9.5, width - 2 * GAP)
 
 
 def cropped(picture: np.ndarray, most: int | None) -> tuple[np.ndarray, int, int]:

@@ -20,6 +20,15 @@ def test_an_interval_may_leave_the_picture_and_a_value_may_not(evidence, seen):
     assert low < values.min() < values.max() < high < values.max() + 1
 
 
+def test_one_that_is_not_much_wider_than_the_values_stays_in_it(evidence, seen):
+    at_one_x = evidence.final[evidence.final.x == 100].assign(x=np.nan)
+    axes, _ = seen(replace(evidence, final=at_one_x), View(kind="arms"))
+    low, high = axes.get_xlim()
+    ends = [end for bar in axes.collections for end in bar.get_segments()[0][:, 0]]
+    values = at_one_x.query("split == 'test'").value
+    assert low < min(ends) < values.min() < values.max() < max(ends) < high
+
+
 def test_a_forest_plot_shows_the_claims_differences_with_their_intervals(evidence, altered, seen):
     claims = (
         Claim(text="B below A", better="B", worse="A", x=100.0, smallest=0.1),

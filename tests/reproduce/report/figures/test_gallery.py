@@ -33,3 +33,15 @@ def test_only_the_first_tiles_are_drawn_and_the_label_counts_them(evidence, seen
     assert inset.images[0].get_array().shape == (4 + 1 + 4, 5 + 1 + 5)
     assert axes.get_xlabel() == "4 of 9 features"
     assert gallery.cropped(sheet, None)[0] is sheet
+
+
+def test_a_long_label_is_as_wide_as_the_figure_and_adds_to_its_height(evidence, seen):
+    kept = {"arm": "A", "pictures": {"features": Picture("features", np.ones((6, 5, 3))).text()}}
+    found = replace(evidence, runs={"k": kept})
+    short, long = (View(kind="pictures", picture="features", x_label=t) for t in ("a", "a " * 200))
+    axes, _ = seen(found, long)
+    lines = axes.get_xlabel().split("\n")
+    width = axes.get_figure().bbox.width * 72 / axes.get_figure().dpi
+    assert all(gallery.wrapped(line, 9.5, width) == line for line in lines)
+    heights = [gallery.height(found, view, width) for view in (short, long)]
+    assert heights[1] - heights[0] == gallery.LINE * (len(lines) - 1) > 0
