@@ -56,7 +56,7 @@ SAYS = {
         f"{ALL} below {FC}",
     ],
     (
-        "Beside L2, after a fortieth, dropout lowers the error a little",
+        "beside L2 dropout lowers the error a little",
         "table9",
         "cpu",
         REPRODUCED,
@@ -79,8 +79,15 @@ SAYS = {
         "cpu",
         REPRODUCED,
     ): ["DBN + finetuning below Random weights"],
-    ("max-norm beats every other regulariser", "table9", "cpu", OPEN): [
-        "Dropout + Max-norm below L2"
+    (
+        "After a fortieth, in Table 9's net, dropout with max-norm errs less than L2 alone and than "
+        "max-norm alone",
+        "table9",
+        "cpu",
+        REPRODUCED,
+    ): ["Dropout + Max-norm below L2", "Dropout + Max-norm below Max-norm"],
+    ("whether dropout with max-norm beats dropout with L2", "table9", "cpu", OPEN): [
+        "Dropout + Max-norm below Dropout + L2"
     ],
     ("which p is best", "fig9a", "cpu", OPEN): ["p = 0.5 is better than p = 1"],
     ("whether dropout helps a pretrained net", "table2_pretrained", "cpu", OPEN): [
