@@ -80,8 +80,8 @@ SAYS = {
         REPRODUCED,
     ): ["DBN + finetuning below Random weights"],
     (
-        "After a fortieth, in Table 9's net, dropout with max-norm errs less than L2 alone and than "
-        "max-norm alone",
+        "After a fortieth, in Table 9's net, dropout with max-norm errs less than L2 alone and "
+        "than max-norm alone",
         "table9",
         "cpu",
         REPRODUCED,
